@@ -180,20 +180,22 @@ class _Matching:
             self._not_numbers(name)
         elif shape != found.shape:
             message = f"'{name}' has shape {show(shape)} in {self.origin}"
-            help = f"for '{found.parts[0].parameter}' it has shape {show(found.shape)}"
+            help = f"in torch it has shape {show(found.shape)}"
             self.findings.error("wrong-shape", message, help=help)
         self.places[name] = found
 
     def check_parts(self) -> None:
-        """Refuse parts of a parameter without the others, which would be 0 then."""
+        """Refuse a part of a parameter without the others, which would count as 0."""
         found = [place for place in self.places.values() if isinstance(place, Parts)]
         names, begun = {each.name for each in found}, {each.node for each in found}
         known = {*self.meant}  # these are misspelt, and reported
         for each in self._of_parts():
             parameters = [part.parameter for part in each.parts]
             if each.node in begun and each.name not in names and not known >= {*parameters}:
-                message = f"'{each.name}' is missing in {self.origin}, a part of"
-                self.findings.error("missing-parameter", f"{message} {listed(parameters)}")
+                message = (
+                    f"{self.origin} has no array '{each.name}', a part of {listed(parameters)}"
+                )
+                self.findings.error("missing-parameter", message)
                 self.meant.update(parameters)
 
     def _of_parts(self) -> Iterator[Parts]:

@@ -355,7 +355,7 @@ class Op(BaseModel):
     def torch_parts(
         self, shapes: Mapping[str, tuple[int, ...]]
     ) -> Mapping[str, Sequence[tuple[str, slice, slice]]]:
-        """What arrays of a layer of torch its parameters are sums of, where it has others.
+        """How arrays of torch's layer make up the parameters, where it has other arrays.
 
         Parameters
         ----------
@@ -365,9 +365,9 @@ class Op(BaseModel):
         Returns
         -------
         mapping of str to sequence of (str, slice, slice)
-            By the array's name in torch, where its parts go: a parameter, columns of the array,
-            whose axes are in reverse order there, and the columns of the parameter to which these
-            are added.
+            By name in torch, the parts of the array, whose axes are in reverse order there: each a
+            parameter, columns of the array, and the columns of the parameter that they are added
+            to.
         """
         return {}
 

@@ -126,7 +126,7 @@ def nothing_drawn(net, **options: object) -> str:
 def test_nothing_to_draw(style: str):
     net = graphnn.loads(NET.replace("}}", "}, y: {op: affine, inputs: x, units: 2}}"))
     assert nothing_drawn(net, style=style, only="y..x") == (
-        "error[bad-option]: no way leads from 'y' to 'x'\n   = help: write x..y"
+        "error[bad-option]: there is no path from 'y' to 'x'\n   = help: write x..y"
     )
     nothing = "error[bad-option]: no node is left to draw"
     assert nothing_drawn(net, style=style, hide="x,y") == nothing
@@ -135,7 +135,7 @@ def test_nothing_to_draw(style: str):
 
 def test_no_way_either_way():
     net = graphnn.loads(NET.replace("}}", "}, t: {op: input, shape: []}}"))
-    assert nothing_drawn(net, only="x..t") == "error[bad-option]: no way leads from 'x' to 't'"
+    assert nothing_drawn(net, only="x..t") == "error[bad-option]: there is no path from 'x' to 't'"
 
 
 @pytest.mark.parametrize("style", ["blocks", "textbook"])
@@ -145,6 +145,6 @@ def test_losses_alone_where_the_style_leaves_them_out(style: str):
     with pytest.raises(DrawingError) as caught:
         _ = net.draw(style=style, only="t,e").scene
     assert str(caught.value) == (
-        f"error[unsuited-style]: the style '{style}' leaves out losses and targets, and nothing "
-        "else is to be drawn\n   = help: draw it in another style"
+        f"error[unsuited-style]: the style '{style}' leaves out losses and targets, so that "
+        "nothing is left to draw\n   = help: draw it in another style"
     )

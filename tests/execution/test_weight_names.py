@@ -341,15 +341,15 @@ def test_two_recurrent_layers_of_torch_may_share_what_agrees():
     [
         (
             {"h.bias_hh_l0": None, "l.weight_hh_l0": None},
-            "error[missing-parameter]: 'h.bias_hh_l0' is missing in the values given, a part of "
+            "error[missing-parameter]: the values given has no array 'h.bias_hh_l0', a part of "
             "h.bias, h.recurrent_bias\n\n"
-            "error[missing-parameter]: 'l.weight_hh_l0' is missing in the values given, a part of "
+            "error[missing-parameter]: the values given has no array 'l.weight_hh_l0', a part of "
             "l.recurrent",
         ),
         (
             {"l.weight_ih_l0": np.ones((4, 3))},
             "error[wrong-shape]: 'l.weight_ih_l0' has shape [4, 3] in the values given\n"
-            "   = help: for 'l.weight' it has shape [4, 2]",
+            "   = help: in torch it has shape [4, 2]",
         ),
         (
             {"l.bias_ih_l0": np.array("text")},

@@ -140,7 +140,7 @@ def shown(view: View, style: str) -> set[str]:
     found = nodes - _aside(view.graph)
     if not found:
         message = (
-            f"the style '{style}' leaves out losses and targets, and nothing else is to be drawn"
+            f"the style '{style}' leaves out losses and targets, so that nothing is left to draw"
         )
         raise DrawingError.of("unsuited-style", message, help="draw it in another style")
     return found

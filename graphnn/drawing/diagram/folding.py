@@ -67,7 +67,7 @@ def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
     found = graph.downstream([start]) & graph.upstream([end])
     if not found:
         turned = graph.downstream([end]) & graph.upstream([start])
-        message = f"no way leads from '{first}' to '{last}'"
+        message = f"there is no path from '{first}' to '{last}'"
         help = f"write {last}..{first}" if turned else ""
         raise UsageError.of("bad-option", message, help=help)
     return found

@@ -145,7 +145,7 @@ def _compared(
 
 
 def _grains(network: Network, recorded: Recorded) -> dict[str, float]:
-    """How large a number each node rounds, or what it reads: the rounding is handed on."""
+    """The grain of each node, or a larger one of what it reads, whose rounding it passes on."""
     steps = network.executor(tuple(recorded.values)).plan.steps
     own = {step.node: step.op.grain for step in steps}
     found: dict[str, float] = {}

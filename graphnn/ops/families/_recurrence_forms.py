@@ -203,7 +203,7 @@ class WrittenRecurrence(Op):
     def torch_parts(
         self, shapes: Mapping[str, tuple[int, ...]]
     ) -> Mapping[str, Sequence[tuple[str, slice, slice]]]:
-        """Those of torch's layer: of each way apart, and with two biases."""
+        """Arrays of each direction, and two biases that are added."""
         units, found = shapes["recurrent"][0], {}
         for way, end in enumerate(("", "_reverse")[: 1 + self.bidirectional]):
             columns = block(0, self.gates * units), block(way, self.gates * units)
@@ -214,7 +214,7 @@ class WrittenRecurrence(Op):
         return found
 
     def _torch_recurrent_bias(self, units: int, way: int) -> list[tuple[str, slice, slice]]:
-        """Where the parts of the second bias go."""
+        """The parts of the second bias."""
         return [("bias", block(0, self.gates * units), block(way, self.gates * units))]
 
     def to_torch(self, form: CodeForm) -> str:
