@@ -229,6 +229,17 @@ def _precision(array: Array) -> np.dtype[Any]:
     return array.dtype if array.dtype in (np.float32, np.float16) else np.dtype(np.float64)
 
 
+def misshapen(name: str, shape: tuple[int, ...], found: tuple[int, ...]) -> Diagnostic:
+    """A gradient that has not the shape of its array, with the slip that it looks like."""
+    help = ""
+    if found[::-1] == shape:
+        help = "it may be that of the transpose: give its '.T'"
+    elif found[1:] == shape:
+        help = "it may lack the sum over rows: give its '.sum(axis=0)'"
+    message = f"'{name}' has shape {show(shape)}, but its gradient {show(found)}"
+    return Diagnostic("wrong-shape", message, help=help)
+
+
 def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
     """Gradients from elsewhere, once they fit the network."""
     faults, arrays = [], {}
@@ -240,11 +251,7 @@ def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]
             message = f"the gradient of '{name}' is not an array of numbers"
             faults.append(Diagnostic("not-numbers", message))
         elif array.shape != network.parameters[name].shape:
-            wanted = show(network.parameters[name].shape)
-            message = f"'{name}' has shape {wanted}, but its gradient {show(array.shape)}"
-            transposed = array.T.shape == network.parameters[name].shape
-            help = "it may be that of the transpose: give its '.T'" if transposed else ""
-            faults.append(Diagnostic("wrong-shape", message, help=help))
+            faults.append(misshapen(name, network.parameters[name].shape, array.shape))
         else:
             arrays[name] = array.astype(_precision(array))
     if faults:

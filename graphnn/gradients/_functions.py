@@ -11,7 +11,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
 from graphnn.execution import as_numbers
-from graphnn.gradients._check import compare
+from graphnn.gradients._check import compare, misshapen
 from graphnn.gradients._report import GradientReport
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.api import Interrupted
@@ -21,7 +21,6 @@ from graphnn.gradients.numerical.loop import Crossing
 from graphnn.gradients.numerical.options import GradientOptions
 from graphnn.gradients.numerical.selection import Entries
 from graphnn.ops import Array
-from graphnn.spec.sizes import show
 
 Gradient = Mapping[str, Any] | Callable[..., Mapping[str, Any]]
 
@@ -74,8 +73,8 @@ def check_function(
     Raises
     ------
     UsageError
-        A name, a shape or an option is invalid; the function gives more than one number, or
-        modifies its arguments.
+        A name, a shape or an option is invalid; the function gives more than one number, another
+        one when it is called again, or modifies its arguments.
     RunError
         The value of the function is not finite.
     Interrupted
@@ -89,6 +88,9 @@ def check_function(
     2 entries in float64: 1 agree, 1 wrong backward
       x[1]: wrong backward (1 of 2), given 12.5, numerical 12 +- 2e-10
     """
+    if not callable(function):
+        message = f"'function' is {function!r}, not a function of the arrays"
+        raise UsageError.of("bad-value", message)
     given = _numbers(arrays)
     moved = {name: array for name, array in given.items() if array.dtype.kind == "f"}
     found = gradient(**given) if callable(gradient) else gradient
@@ -125,10 +127,10 @@ def _crossing(name: str, index: tuple[int, ...]) -> Crossing:
     return Crossing(index, name, None, index)
 
 
-def _numbers(arrays: Mapping[str, Any]) -> dict[str, Array]:
+def _numbers(arrays: Mapping[str, Any], what: str = "") -> dict[str, Array]:
     given = {name: as_numbers(value) for name, value in arrays.items()}
     faults = [
-        Diagnostic("not-numbers", f"'{name}' is not an array of numbers")
+        Diagnostic("not-numbers", f"{what}'{name}' is not an array of numbers")
         for name, array in given.items()
         if array is None
     ]
@@ -147,13 +149,18 @@ def _fitting(moved: Mapping[str, Array], gradient: Any) -> dict[str, Array]:
         help = f"such as {{'{next(iter(moved), 'x')}': ...}}"
         raise UsageError.of("not-numbers", message, help=help)
     _refuse_unknown(gradient, moved)
-    _numbers(gradient)
+    if not gradient:
+        help = f"there are {', '.join(moved) or 'none'}"
+        raise UsageError.of("missing-gradient", "the gradient is of no array", help=help)
+    _numbers(gradient, "the gradient of ")
     found = {name: np.asarray(value) for name, value in gradient.items()}
-    for name, array in found.items():
-        if array.shape != moved[name].shape:
-            wanted = show(moved[name].shape)
-            message = f"'{name}' has shape {wanted}, but its gradient {show(array.shape)}"
-            raise UsageError.of("wrong-shape", message)
+    faults = [
+        misshapen(name, moved[name].shape, array.shape)
+        for name, array in found.items()
+        if array.shape != moved[name].shape
+    ]
+    if faults:
+        raise UsageError(*faults)
     return found
 
 

@@ -80,8 +80,12 @@ class _Item(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Place of the example, its line counted from 0."""
-        return self.path, self._span.line - 1 if self._span else None, self.name
+        """Place of the example, its line counted from 0, and the heading of a failure."""
+        return (
+            self.path,
+            self._span.line - 1 if self._span else None,
+            f"{self.name} of {self.parent.nodeid}",
+        )
 
 
 def check(file: SpecFile) -> None:

@@ -47,6 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FOLDERS] = [*asked, *kept]
     if not config.stash[_FOLDERS]:
         return
+    for option, paths in {"--graphnn": asked, "graphnn_specs": kept}.items():
+        for path in paths:
+            if not path.exists():
+                raise pytest.UsageError(f"{option}: there is no file or folder '{path}'")
     from graphnn.diagnostics import GraphnnError
     from graphnn.ops.imports import import_project
 

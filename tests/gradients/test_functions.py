@@ -154,7 +154,20 @@ def test_float32_is_granted_what_it_rounds():
         ),
         (lambda x: x.sum(), {"n": [1.0]}, {}, "there is no array of real numbers 'n' to check"),
         (lambda x: x.sum(), [1.0], {}, "the gradient is not a mapping from names to arrays"),
-        (lambda x: x.sum(), {"x": ["a", "b"]}, {}, "'x' is not an array of numbers"),
+        (lambda x: x.sum(), {}, {}, "the gradient is of no array\n   = help: there are x"),
+        (
+            lambda x: x.sum(),
+            {"x": [[1.0, 1.0]] * 3},
+            {},
+            "'x' has shape [2], but its gradient [3, 2]\n"
+            "   = help: it may lack the sum over rows: give its '.sum(axis=0)'",
+        ),
+        (
+            lambda x: x.sum(),
+            {"x": ["a", "b"]},
+            {},
+            "the gradient of 'x' is not an array of numbers",
+        ),
         (lambda x: x.sum(), {"x": [1.0, 1]}, {"only": "z"}, "there is no array of real numbers 'z"),
         (lambda x: x.sum(), {"x": [1.0, 1]}, {"step": -1}, "the step must be positive, not -1"),
         (lambda x: x.sort() or 1.0, {"x": [1.0, 1]}, {}, "the function modifies its argument 'x'"),
@@ -166,6 +179,21 @@ def test_what_cannot_be_checked(function, gradient, options, message):
             lambda x, n=0: function(x), {"x": [2.0, 1.0], "n": [1]}, gradient, **options
         )
     assert message in str(caught.value)
+
+
+def test_a_function_that_gives_another_value_each_time_is_refused():
+    values = iter([1.5, 1.25])
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.check_function(lambda x: next(values), {"x": [1.0]}, {"x": [0.0]})
+    assert str(caught.value) == (
+        "error[bad-value]: the function gives 1.5, and then 1.25\n"
+        "   = help: let it give the same for the same arrays, as by a seed of its own"
+    )
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(graphnn.UsageError, match="'function' is 5, not a function of the arrays"):
+        graphnn.check_function(5, {"x": [1.0]}, {"x": [0.0]})
 
 
 def test_a_value_that_is_not_finite():

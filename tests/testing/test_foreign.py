@@ -24,6 +24,36 @@ def test_a_function_of_arrays():
     assert "is not known\n   = help: give gradients=..., a mapping from" in str(caught.value)
 
 
+def rounded(x):
+    """Too coarse a value for any difference to say something."""
+    return float(np.float32((x.astype(np.float32) ** 2).sum()))
+
+
+def test_a_gradient_that_no_entry_confirms_is_refused():
+    with pytest.raises(BrokenLaw, match="no entry is known to be right: 3 entries in float64: 3"):
+        assert_gradients_agree(rounded, {"x": np.full(3, 1.234)}, lambda x: {"x": 4 * x})
+
+
+def test_the_path_of_a_spec_stands_for_its_network(tmp_path):
+    (tmp_path / "line.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+        "  y: {op: affine, inputs: x, units: 1}\n  loss: {op: sum, inputs: y}\n"
+    )
+    wrong = {"y.weight": np.ones((2, 1)), "y.bias": np.ones(1)}
+    with pytest.raises(BrokenLaw, match="1 agree, 2 wrong backward"):
+        assert_gradients_agree(tmp_path / "line.yaml", {"x": [[1.5, 2.5]]}, wrong, loss="loss")
+
+
+@pytest.mark.parametrize("batch", ["ab", np.ones(2)])
+def test_what_is_not_arrays_in_order_is_refused(batch):
+    with pytest.raises(graphnn.UsageError) as caught:
+        assert_gradients_agree(len, batch)
+    assert str(caught.value) == (
+        f"error[bad-value]: {type(batch).__name__} is not arrays in order or by name\n"
+        "   = help: write [x], or {'x': x}"
+    )
+
+
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch")
@@ -51,6 +81,21 @@ def test_a_function_of_torch(torch):
     assert_gradients_agree(exp(torch, 1.0), {"x": ROWS})
     with pytest.raises(BrokenLaw, match=r"argument0\[\d,\d\]: wrong backward \(12 of 12\)"):
         assert_gradients_agree(exp(torch, 1.01), [ROWS])
+
+
+@pytest.mark.oracle
+def test_a_module_that_gives_results_by_name_and_one_that_detaches_them(torch):
+    class Named(torch.nn.Module):
+        def forward(self, x):
+            return {"square": x * x}
+
+    class Cut(torch.nn.Module):
+        def forward(self, x):
+            return x.detach() * 2
+
+    assert_gradients_agree(Named(), [torch.tensor(ROWS, requires_grad=True)])
+    with pytest.raises(BrokenLaw, match=r"wrong backward \(12 of 12\), given 0, numerical"):
+        assert_gradients_agree(Cut(), [ROWS])
 
 
 @pytest.mark.oracle

@@ -70,6 +70,25 @@ def test_each_spec_is_items_even_without_examples(run, tmp_path):
     assert "the network has no loss" in told
 
 
+def test_a_failure_is_headed_by_its_file(run, tmp_path):
+    (tmp_path / "a.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
+    assert re.search(r"^_+ check of a\.yaml _+$", run("--graphnn", ".")[1], re.M)
+
+
+@pytest.mark.parametrize("ini", [False, True])
+def test_a_folder_that_is_not_there_is_an_error(ini, tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n" + "graphnn_specs = absent\n" * ini)
+    given = [] if ini else ["--graphnn", "absent"]
+    command = [sys.executable, "-m", "pytest", "-p", "graphnn.testing.pytest_plugin", *given]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    option = "graphnn_specs" if ini else "--graphnn"
+    place = tmp_path.resolve() / "absent"
+    assert done.returncode == 4
+    assert done.stderr.strip() == f"ERROR: {option}: there is no file or folder '{place}'"
+
+
 def test_nothing_is_taken_unless_it_is_asked_for(run, tmp_path):
     shutil.copy(XOR, tmp_path / "gate.yaml")
     code, told = run()

@@ -37,7 +37,8 @@ class FunctionLoop:
     Raises
     ------
     UsageError
-        The function gives more than one number, or modifies its arguments.
+        The function gives more than one number, another one when it is called again, or modifies
+        its arguments.
     RunError
         Its value is not finite.
     """
@@ -54,6 +55,11 @@ class FunctionLoop:
                 raise UsageError.of("bad-value", message, help="let it work on a copy")
         if not np.isfinite(self.origin):
             raise RunError.of("not-finite", f"the value of the function is {self.origin}")
+        again = self._value()
+        if again != self.origin:
+            message = f"the function gives {self.origin:.9g}, and then {again:.9g}"
+            help = "let it give the same for the same arrays, as by a seed of its own"
+            raise UsageError.of("bad-value", message, help=help)
 
     def differences(
         self, name: str, offsets: Sequence[float], progress: Progress, entries: Array | None

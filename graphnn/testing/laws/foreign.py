@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def subject(code: Any, batch: Arrays | Sequence[Any]) -> Subject:
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     named = isinstance(batch, Mapping)
     arrays = dict(batch) if isinstance(batch, Mapping) else _numbered(batch)
-    arrays = {name: np.asarray(value) for name, value in arrays.items()}
+    arrays = {name: _plain(value) for name, value in arrays.items()}
     if torch is not None and isinstance(code, torch.nn.Module):
         return _module(torch, code, arrays, named)
     if torch is not None and isinstance(code, type) and issubclass(code, torch.autograd.Function):
@@ -69,7 +70,14 @@ def subject(code: Any, batch: Arrays | Sequence[Any]) -> Subject:
     )
 
 
+def _plain(value: Any) -> Array:
+    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+
+
 def _numbered(values: Sequence[Any]) -> dict[str, Any]:
+    if not isinstance(values, list | tuple):
+        message = f"{type(values).__name__} is not arrays in order or by name"
+        raise UsageError.of("bad-value", message, help="write [x], or {'x': x}")
     return {f"argument{number}": value for number, value in enumerate(values)}
 
 
@@ -93,6 +101,7 @@ def _torch(torch: Any, call: Callable[[dict[str, Any]], Any], arrays: dict[str, 
 
     def total(given: dict[str, Any]) -> Any:
         found = call(dict(given))
+        found = [*found.values()] if isinstance(found, Mapping) else found
         parts = found if isinstance(found, tuple | list) else (found,)
         weighted = [
             (part * torch.as_tensor(_weights(part.shape, at))).sum()
@@ -110,11 +119,13 @@ def _torch(torch: Any, call: Callable[[dict[str, Any]], Any], arrays: dict[str, 
         for name in moved:
             tensors[name].requires_grad_()
         leaves = [tensors[name] for name in moved]
-        found = torch.autograd.grad(total(tensors), leaves, allow_unused=True)
+        value = total(tensors)
+        cut = not value.requires_grad  # all of it detached
+        found = torch.autograd.grad(value, leaves, allow_unused=True) if not cut else leaves[:0]
         # None stands for zeros, which the numerical gradient confirms or not.
         return {
             name: np.zeros(given[name].shape) if own is None else own.numpy()
-            for name, own in zip(moved, found, strict=True)
+            for name, own in zip_longest(moved, found)
         }
 
     return Subject(function, arrays, gradient)

@@ -127,8 +127,9 @@ def assert_gradients_agree(
 
     Parameters
     ----------
-    subject : Network, callable, torch.nn.Module, torch.autograd.Function, or function of jax
-        A callable takes arrays by keyword and gives one number. A result of torch's or jax's is
+    subject : Network, path of a spec, callable, or code of torch or jax
+        Code is a ``torch.nn.Module``, an ``autograd.Function``, or a function that jax made. A
+        callable takes arrays by keyword and gives one number. A result of torch's or jax's is
         weighted by random numbers and summed; a module's parameters are checked with its inputs,
         in float64.
     batch : mapping of str to array_like, or sequence of array_like
@@ -142,10 +143,12 @@ def assert_gradients_agree(
     Raises
     ------
     BrokenLaw
-        An entry is wrong; with the report.
+        An entry is wrong, or, of a callable, none is known to be right; with the report.
     RunError, UsageError
         As those two.
     """
+    if isinstance(subject, str | Path):
+        subject = load(subject)
     if isinstance(subject, Network):
         given = {} if gradients is None else {"gradients": gradients}
         report = check_gradients(subject, _named(batch), **given, **options)
@@ -155,6 +158,8 @@ def assert_gradients_agree(
         report = check_function(subject, _named(batch), gradients, **options)
     if not report.ok:
         raise BrokenLaw(str(report))
+    if not isinstance(subject, Network) and not report.counts["agree"]:
+        raise BrokenLaw(f"no entry is known to be right: {report}")
 
 
 def _named(batch: Any) -> Batch:
