@@ -125,11 +125,6 @@ def as_json(data: object) -> None:
     block(json.dumps(data, indent=2))
 
 
-def count(number: int, noun: str) -> str:
-    """``1 error``, ``2,000 errors``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def number(value: float) -> str:
     """A loss or a metric as people read it: ``0.9310``, and ``3.2e-06`` where that hides all."""
     plain = value == 0 or 1e-3 <= abs(value) < 1e5

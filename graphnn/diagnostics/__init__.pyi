@@ -32,7 +32,8 @@ from ._pages import summary as summary
 from ._rendering import ReportFormat as ReportFormat
 from ._rendering import format_diagnostics as format_diagnostics
 from ._suggestions import by_word as by_word
-from ._suggestions import listed as listed
 from ._suggestions import nearest as nearest
-from ._suggestions import show_circle as show_circle
 from ._suggestions import suggestion as suggestion
+from ._wording import counted as counted
+from ._wording import listed as listed
+from ._wording import show_circle as show_circle

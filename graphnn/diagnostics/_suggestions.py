@@ -1,11 +1,9 @@
-"""Names offered for misspelt ones, and names listed in messages."""
+"""Names offered for misspelt ones."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-
-_MAX_LISTED = 10
+from collections.abc import Iterable, Mapping
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -35,15 +33,3 @@ def suggestion(name: str, candidates: Iterable[str], otherwise: str = "") -> str
 def by_word(answers: Mapping[str, str]) -> dict[str, str]:
     """The answer to each word, from the words that each answer is for, with spaces between."""
     return {word: answer for answer, words in answers.items() for word in words.split()}
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names for a message; of many, only the first."""
-    every = list(names)
-    more = len(every) - _MAX_LISTED
-    return ", ".join(every[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
-
-
-def show_circle(names: Sequence[str]) -> str:
-    """`names` with arrows between them, without the middle of many."""
-    return " -> ".join(names if len(names) <= 12 else [*names[:6], "...", *names[-5:]])

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from graphnn.diagnostics import RunError, Span, SpecError, UsageError, printable, suggestion
+from graphnn.diagnostics import (
+    RunError,
+    Span,
+    SpecError,
+    UsageError,
+    counted,
+    printable,
+    suggestion,
+)
 from graphnn.execution import weight_files
 from graphnn.execution._executor import Executor
 from graphnn.execution._matching import check_finite, match
@@ -68,7 +76,7 @@ class Network:
         name = self.graph.spec.name or "network"
         known = self.graph.parameters.values()
         count = sum(parameter.size for parameter in known if parameter.learned)
-        return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
+        return f"<{name}: {counted(len(self.graph.nodes), 'node')}, {counted(count, 'parameter')}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles hold: executors, which own memory, are made anew."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from graphnn.diagnostics import counted
 from graphnn.gradients.numerical import selection
 from graphnn.gradients.numerical.estimates import GradientEstimate
 from graphnn.gradients.numerical.loop import Crossing
@@ -208,7 +209,7 @@ class GradientReport:
         precisions = dict.fromkeys(report.precision for report in self.parameters)
         of = f" in {' and '.join(precisions)}" if precisions else ""
         total = sum(self.counts.values())
-        return f"{total} entries{of}: {', '.join(parts.values()) or 'none'}"
+        return f"{counted(total, 'entry')}{of}: {', '.join(parts.values()) or 'none'}"
 
     @property
     def _shown(self) -> tuple[list[ParameterReport], list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from graphnn.diagnostics import SpecError
+from graphnn.diagnostics import SpecError, counted
 from graphnn.ops import Array
 from graphnn.spec import brief, number_help
 from graphnn.spec.sizes import show
@@ -88,9 +88,9 @@ def _entries(value: Value, shape: tuple[int, ...], what: str, dtype: type) -> It
         item, depth = pending.pop()
         if depth < len(shape):
             if not isinstance(item, Seq):
-                raise _wrong(what, f"a list of {_entries_of(shape[depth])} here", item)
+                raise _wrong(what, f"a list of {counted(shape[depth], 'entry')} here", item)
             if len(item.items) != shape[depth]:
-                length = _entries_of(len(item.items))
+                length = counted(len(item.items), "entry")
                 message = f"{what} has a row of {length} beside one of {shape[depth]}"
                 raise SpecError.of("ragged-array", message, item.span)
             pending.extend((entry, depth + 1) for entry in reversed(item.items))
@@ -110,10 +110,6 @@ def _number(item: Value, what: str, dtype: type) -> float:
     if not isinstance(number, float) or dtype is np.int64:
         raise _wrong(what, wanted, item)
     return number
-
-
-def _entries_of(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _wrong(what: str, wanted: str, item: Value) -> SpecError:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from graphnn.diagnostics import counted
 from graphnn.graph._graph import Graph, Node, Origin
 from graphnn.spec import flow
 from graphnn.spec.example_records import ExampleSpec
@@ -119,7 +120,7 @@ class Difference:
             yield change.kind, f"  {SIGNS[change.kind]} {change}"
         before, after = self.parameters
         if before != after:
-            yield None, f"{before:,} parameters -> {after:,}"
+            yield None, f"{counted(before, 'parameter')} -> {after:,}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -451,7 +452,7 @@ def _described(aspect: str, value: Any) -> str:
     if aspect in ("op", "shape", ""):
         return _shown(value)
     if aspect == "parameters":
-        return f"{value:,} parameters"
+        return counted(value, "parameter")
     return f"of {', '.join(value)}" if aspect == "inputs" else f"{aspect} {_shown(value)}"
 
 

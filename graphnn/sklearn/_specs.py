@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, counted
 from graphnn.execution.network import Network
 from graphnn.ops import Op
 from graphnn.training import load, loads
@@ -102,7 +102,9 @@ def roles_in(network: Network) -> Roles:
     needed = network.graph.upstream([prediction])
     inputs = [node.name for node in network.graph.inputs if node.name in needed]
     if len(inputs) != 1 or not network.graph.node(target).op.is_input:
-        message = f"'{prediction}' reads {len(inputs)} inputs, but an estimator has one, X"
+        message = (
+            f"'{prediction}' reads {counted(len(inputs), 'input')}, but an estimator has one, X"
+        )
         raise UsageError.of("wrong-inputs", message)
     return Roles(inputs[0], target, prediction)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, suggestion
+from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, counted, suggestion
 from graphnn.spec.node_records import BlockCallSpec, NodeSpec, Reference
 
 
@@ -51,7 +51,7 @@ class InputNames:
         shown = f" ({', '.join(self.names)})" if self.names else ""
         if self.optional:
             return f"{count - self.optional} to {count} inputs{shown}"
-        return f"{count or 'no'} input{'' if count == 1 else 's'}{shown}"
+        return f"{counted(count, 'input') if count else 'no inputs'}{shown}"
 
 
 def match_inputs(

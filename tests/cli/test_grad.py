@@ -518,7 +518,7 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     assert result.err == "wrote 'g.npz'\ninterrupted: 1 of 5 entries were computed\n"
     result = call("gradcheck", descent)
     assert result.code == 1
-    assert result.out.startswith("1 entries in float64: 1 wrong backward\n")
+    assert result.out.startswith("1 entry in float64: 1 wrong backward\n")
     assert result.err == "interrupted: 1 of 5 entries were computed\n"
     with np.load("g.npz") as saved:
         np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])

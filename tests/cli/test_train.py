@@ -94,6 +94,8 @@ def test_a_run_gets_a_folder_of_its_own_and_the_latest_is_resumed(call, descent,
     assert "wrote 'runs/descent-2': " in result.out
     found = read_arrays(Path("runs/descent-2/weights.safetensors"))["x.value"]
     np.testing.assert_allclose(found, [-3 * 0.8**4, 4 * 0.8**4], rtol=1e-12)
+    shorter = call("train", descent, "--resume", "--set", "epochs=2")  # than what is done
+    assert shorter.out.splitlines()[0] == "epoch 4"
 
 
 def test_a_bar_where_somebody_looks(call, descent, no_plots, monkeypatch):

@@ -16,6 +16,7 @@ from graphnn.diagnostics import (
     Span,
     SpecError,
     UsageError,
+    counted,
     listed,
     nearest,
     printable,
@@ -272,6 +273,15 @@ def test_suggestion():
     assert suggestion("sigmod", ["sigmoid"], "look it up") == "did you mean 'sigmoid'?"
     assert suggestion("zzz", ["sigmoid"], "look it up") == "look it up"
     assert suggestion("zzz", ["sigmoid"]) == ""
+
+
+def test_counted():
+    assert counted(1, "row") == "1 row"
+    assert [counted(n, noun) for n, noun in [(0, "row"), (2, "axis"), (1000, "entry")]] == [
+        "0 rows",
+        "2 axes",
+        "1,000 entries",
+    ]
 
 
 def test_listed():

@@ -851,8 +851,8 @@ def test_step_to_mark_is_optional() -> None:
             "a step of 0 cannot be drawn\n   = help: steps are positive",
         ),
         (([INF], [1], [1]), "a step of inf cannot be drawn\n   = help: steps are positive"),
-        (([0.1], [1, 1], [1]), "forward difference: errors of shape (2,) do not fit 1 steps"),
-        (([0.1], [1], 1), "central difference: errors of shape () do not fit 1 steps"),
+        (([0.1], [1, 1], [1]), "forward difference: errors of shape (2,) do not fit 1 step"),
+        (([0.1], [1], 1), "central difference: errors of shape () do not fit 1 step"),
     ],
 )
 def test_studies_that_do_not_fit(given: tuple[Any, Any, Any], message: str) -> None:

@@ -59,7 +59,7 @@ def test_a_file_a_text_and_a_dict_are_one_network(tmp_path):
 
 def test_repr_of_what_has_no_name():
     assert repr(graphnn.loads("{graphnn: 1, nodes: {c: {op: constant, value: 1}}}")) == (
-        "<network: 1 nodes, 0 parameters>"
+        "<network: 1 node, 0 parameters>"
     )
 
 

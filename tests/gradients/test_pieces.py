@@ -40,7 +40,7 @@ def test_an_entry_on_the_other_piece_is_a_kink(own):
     assert report.counts["kink"] == 1
     whose = "backprop" if own else "given"
     assert str(report) == (
-        "1 entries in float32: 1 kink\n"
+        "1 entry in float32: 1 kink\n"
         f"  u.value[]: kink within rounding (1 of 1), {whose} 0, numerical 9.99999911e-05 +- 4e-11"
     )
 

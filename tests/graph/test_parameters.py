@@ -273,7 +273,7 @@ def test_a_list_that_promises_more_than_it_holds_allocates_nothing_of_it():
         graphnn.loads(document)
     (found,) = caught.value.diagnostics
     assert found.code == "not-numbers"
-    assert found.message == "'p.value' must hold a list of 3000 entries here, not 0.0"
+    assert found.message == "'p.value' must hold a list of 3,000 entries here, not 0.0"
 
 
 def test_whole_numbers_as_large_as_float64_takes_exactly():

@@ -90,7 +90,7 @@ def test_an_evaluation(run):
     assert found._repr_png_() is None  # nothing is classified
     measured = [[name, f"{value:.4g}"] for name, value in found.values.items()]
     assert table(found._repr_html_()) == [["", "given"], *measured]
-    assert repr(found.dataset).endswith(": 1 rows of x (2,), t (1,)>")
+    assert repr(found.dataset).endswith(": 1 row of x (2,), t (1,)>")
 
 
 def test_gradients(run):

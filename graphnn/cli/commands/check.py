@@ -12,7 +12,14 @@ from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
 from graphnn.cli.options import Files, Settings, settings, typed
-from graphnn.diagnostics import Diagnostic, FileError, ReportFormat, format_diagnostics, printable
+from graphnn.diagnostics import (
+    Diagnostic,
+    FileError,
+    ReportFormat,
+    counted,
+    format_diagnostics,
+    printable,
+)
 from graphnn.storage import gc_paused
 
 _Format = Annotated[
@@ -61,12 +68,12 @@ def check(
 
 
 def _summary(paths: list[Path], diagnostics: list[Diagnostic]) -> list[terminal.Piece]:
-    subject = printable(str(paths[0])) if len(paths) == 1 else terminal.count(len(paths), "file")
+    subject = printable(str(paths[0])) if len(paths) == 1 else counted(len(paths), "file")
     if not diagnostics:
         return [f"{subject}: ", ("good", "fine")]
     counts = Counter(found.severity for found in diagnostics)
     # By name, an error comes before a warning.
-    shown = [terminal.count(number, severity) for severity, number in sorted(counts.items())]
+    shown = [counted(number, severity) for severity, number in sorted(counts.items())]
     separator = ": " if len(paths) == 1 else ", "
     codes = {found.code for found in diagnostics}
     more = f"  (graphnn explain {codes.pop() if len(codes) == 1 else 'CODE'})"

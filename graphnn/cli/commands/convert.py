@@ -8,6 +8,7 @@ from typing import Annotated
 from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.options import File, output_option
+from graphnn.diagnostics import counted
 
 
 def convert(
@@ -21,4 +22,4 @@ def convert(
     lost = training.convert(file, output)
     terminal.line(f"wrote '{output}'")
     if lost:
-        terminal.remark(f"{terminal.count(lost, 'comment')} left out: JSON has none")
+        terminal.remark(f"{counted(lost, 'comment')} left out: JSON has none")

@@ -19,6 +19,7 @@ from graphnn.cli.options import (
     output_option,
     settings,
 )
+from graphnn.diagnostics import counted
 from graphnn.spec.values import Map
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def evaluate(
     if format == "json":
         terminal.as_json(_plain(found))
     else:
-        terminal.line(terminal.count(found.rows, "row" if data else f"{found.kind} row"))
+        terminal.line(counted(found.rows, "row" if data else f"{found.kind} row"))
         terminal.measures(found.values)
     # What was measured must not wait for pictures that cannot be made.
     written = () if output is None else found.draw(output)

@@ -12,7 +12,7 @@ from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
 from graphnn.cli.options import Files
 from graphnn.cli.unified_diff import unified
-from graphnn.diagnostics import Diagnostic, GraphnnError, printable
+from graphnn.diagnostics import Diagnostic, GraphnnError, counted, printable
 
 _STYLES = {"+": "good", "-": "bad", "@": "faint"}
 
@@ -60,7 +60,7 @@ def fmt(
 
 def _summarize(changed: int, same: int, dry: bool) -> None:
     verb = "would change" if dry else "formatted"
-    words = [f"{terminal.count(changed, 'file')} {verb}"] if changed else []
+    words = [f"{counted(changed, 'file')} {verb}"] if changed else []
     words += [f"{same} unchanged"] if same else []
     if words:
         terminal.remark(", ".join(words))

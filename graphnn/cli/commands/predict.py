@@ -13,7 +13,7 @@ import typer
 from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Format, RunWeights, Settings, output_option, settings
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, counted
 from graphnn.storage import files
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _cells(row: Array) -> list[str]:
     if row.size <= _SHOWN:
         return [terminal.number(float(value)) for value in row.ravel()]
     low, high = terminal.number(float(row.min())), terminal.number(float(row.max()))
-    return [f"{row.size:,} values from {low} to {high}"]
+    return [f"{counted(row.size, 'value')} from {low} to {high}"]
 
 
 def _draw(found: Sequence[Prediction | Outputs], path: Path) -> None:

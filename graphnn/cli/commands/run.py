@@ -12,6 +12,7 @@ from graphnn import training
 from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.networks import load
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
+from graphnn.diagnostics import counted
 from graphnn.spec.sizes import show
 
 if TYPE_CHECKING:
@@ -73,6 +74,6 @@ def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str,
     """Print loss and metrics on the rows held back; the values of `outputs` on all of them."""
     kind, rows = training.held_back(training.load_sets(net, spec, net.classes))
     row, values = training.Measuring(net, spec).run(rows, spec.batch_size, outputs)
-    terminal.line(f"{terminal.count(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
+    terminal.line(f"{counted(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
     terminal.measures(row)
     return values

@@ -12,6 +12,7 @@ from graphnn import spec, training
 from graphnn.cli import progress, terminal
 from graphnn.cli.options import File, Settings, command_line, output_option, settings
 from graphnn.cli.progress import brief
+from graphnn.diagnostics import counted
 from graphnn.spec.values import located
 from graphnn.storage import endings_interrupt
 
@@ -70,7 +71,7 @@ def search(
 def _report(found: Search) -> None:
     counts = Counter(trial.state for trial in found.trials)
     states = ", ".join(f"{number} {state}" for state, number in counts.items())
-    title = terminal.count(len(found.trials), "trial")
+    title = counted(len(found.trials), "trial")
     terminal.line(("strong", title), f": {states}" if states else "")
     if found.best is None:
         terminal.line("no trial is complete")

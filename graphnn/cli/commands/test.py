@@ -9,8 +9,7 @@ from graphnn import execution, training
 from graphnn.cli import terminal
 from graphnn.cli.collect import Found, spec_files
 from graphnn.cli.options import Files, Settings, misused, settings
-from graphnn.cli.terminal import count
-from graphnn.diagnostics import GraphnnError
+from graphnn.diagnostics import GraphnnError, counted
 
 if TYPE_CHECKING:
     from graphnn.execution import ExampleResult
@@ -28,9 +27,9 @@ def test(files: Files, set: Settings = None) -> int:
     failed = sum(not result.ok for result in results)
     broken, silent = every.count(None), every.count([])
     terminal.line(
-        f"{count(len(results), 'example')} in {count(len(every), 'file')}: ",
+        f"{counted(len(results), 'example')} in {counted(len(every), 'file')}: ",
         _verdict(len(results), failed, broken),
-        f", {count(silent, 'file')} without examples" if silent else "",
+        f", {counted(silent, 'file')} without examples" if silent else "",
     )
     return 1 if failed or broken else 0
 
@@ -65,7 +64,7 @@ def _result(path: Path, result: ExampleResult) -> None:
 
 def _verdict(examples: int, failed: int, broken: int) -> terminal.Piece:
     words = [f"{failed} failed"] if failed else []
-    words += [f"{count(broken, 'file')} with errors"] if broken else []
+    words += [f"{counted(broken, 'file')} with errors"] if broken else []
     if words:
         return "bad", ", ".join(words)
     return "good", "all ok" if examples else "nothing to test"

@@ -13,7 +13,7 @@ import typer
 from graphnn import training
 from graphnn.cli import errors, progress, terminal
 from graphnn.cli.options import File, Settings, command_line, output_option, settings
-from graphnn.diagnostics import FileError, RunError, TrainingError
+from graphnn.diagnostics import FileError, RunError, TrainingError, counted
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.storage import endings_interrupt
 
@@ -75,7 +75,7 @@ def train(
     _report(net, run)
     if not run.interrupted:
         return 0
-    done = terminal.count(len(run.history), "epoch") if run.history else "no epoch at all"
+    done = counted(len(run.history), "epoch") if run.history else "no epoch at all"
     terminal.remark(("warning", "interrupted"), f" after {done}; what was reached is kept")
     terminal.remark(f"resume with: {resumption}")
     return 1
@@ -111,12 +111,12 @@ def _report(net: Network, run: Run) -> None:
     spec = net.graph.spec.train
     assert spec is not None
     if run.history:
-        title = f"epoch {run.epoch} of {spec.epochs}"
+        title = f"epoch {run.epoch}" + (f" of {spec.epochs}" if run.epoch <= spec.epochs else "")
         terminal.line(("strong", title), _remarks(spec, run))
         terminal.table(*_results(run.measured), right=[1, 2, 3])
     if run.test:
         measured = [f"{name} {terminal.number(value)}" for name, value in run.test.items()]
-        rows = terminal.count(run.test_rows, "row")
+        rows = counted(run.test_rows, "row")
         terminal.line(("strong", f"test {', '.join(reversed(measured))}"), f" on {rows}")
     terminal.line(f"wrote '{run.folder}': {', '.join(run.files)}")
     for remark in run.remarks:

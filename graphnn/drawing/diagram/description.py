@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from graphnn.diagnostics import counted
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram.view import View
 from graphnn.graph import Graph
@@ -15,8 +16,8 @@ def describe(view: View) -> str:
     """What `view` shows, in a few sentences."""
     graph = view.graph
     learned, kept = facts.totals(view.graph)
-    size = facts.counted(learned, 0) + (f" and {kept:,} entries of state" if kept else "")
-    nodes = f"{len(graph.nodes):,} nodes" if len(graph.nodes) != 1 else "1 node"
+    size = facts.entries(learned, 0) + (f" and {kept:,} entries of state" if kept else "")
+    nodes = counted(len(graph.nodes), "node")
     sentences = [f"{graph.spec.name or 'Network'}: {nodes}, {size}."]
     for verb, names in (("Inputs", _inputs(graph)), ("Outputs", graph.outputs)):
         if names:

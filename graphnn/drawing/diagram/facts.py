@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from graphnn.diagnostics import DrawingError
+from graphnn.diagnostics import DrawingError, counted
 from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.view import Item, View
 from graphnn.graph import Graph, Node, Parameter, show_shapes
@@ -179,7 +179,7 @@ def lines(view: View, item: Item, *, about: bool = False) -> list[str]:
     """All that is said of a box, for formats that have no columns."""
     found = [f"{item.label}  {item.what}"]
     if item.folded:
-        found += [shape(item), counted(*parameters(view, item))]
+        found += [shape(item), entries(*parameters(view, item))]
     else:
         found += [*attributes(item.nodes[0]), shape(item)]
         for each in holdings(view, item):
@@ -194,10 +194,9 @@ def shape(item: Item) -> str:
     return show_shapes(each.shape for each in item.results) + kind
 
 
-def counted(learned: int, kept: int) -> str:
+def entries(learned: int, kept: int) -> str:
     """Numbers of entries of parameters and of states."""
-    noun = "parameter" if learned == 1 else "parameters"
-    return f"{learned:,} {noun}" + (f", {kept:,} in state" if kept else "")
+    return counted(learned, "parameter") + (f", {kept:,} in state" if kept else "")
 
 
 def _remark(node: Node, operand: str, parameter: Parameter, *, mathematical: bool) -> str:

@@ -87,7 +87,7 @@ def _title(view: View, options: DiagramOptions) -> list[tuple[str, float, measur
     if not (name and options.title):
         return []
     counts = facts.totals(view.graph)
-    words = facts.counted(*counts) if any(counts) else ""
+    words = facts.entries(*counts) if any(counts) else ""
     if view.before is not None and (before := facts.totals(view.before)) != counts:
         words = f"{before[0]:,} → {words}"
     found: list[tuple[str, float, measure.Face]] = [(name, _TITLE, "strong")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from graphnn.diagnostics import counted
 from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.ops import Array
@@ -220,7 +221,7 @@ def _colors(count: int) -> list[str]:
 def _draw_way(axes: Axes, name: str, way: Array, color: str) -> None:
     from matplotlib.patheffects import withStroke
 
-    label = style.shown(name) if name else f"path of {len(way) - 1:,} steps"
+    label = style.shown(name) if name else f"path of {counted(len(way) - 1, 'step')}"
     halo = [withStroke(linewidth=2.8, foreground="white")]
     axes.plot(way[:, 0], way[:, 1], color=color, linewidth=1.3, label=label, path_effects=halo)
     if len(way) <= _FEW_STEPS:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphnn.diagnostics import counted
 from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.ops import Array
@@ -106,7 +107,8 @@ def _table(
     for name, given in (("forward difference", forward), ("central difference", central)):
         error = np.asarray(given, dtype=np.float64)
         if error.shape != h.shape:
-            raise bad_data(f"{name}: errors of shape {error.shape} do not fit {len(h)} steps")
+            steps = counted(len(h), "step")
+            raise bad_data(f"{name}: errors of shape {error.shape} do not fit {steps}")
         errors[name] = np.abs(error)[order]
     return h[order], errors
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphnn.diagnostics import counted
 from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import history, style
 from graphnn.ops import Array
@@ -68,7 +69,7 @@ def trial_curves(
         axes = figure.add_subplot()
         for number, values in series.items():
             if number != best:
-                _line(axes, values, style.SKY, 1.0, f"{len(curves)} trials", 0.75)
+                _line(axes, values, style.SKY, 1.0, counted(len(curves), "trial"), 0.75)
                 _end(axes, values)
         if best in series:
             _line(axes, series[best], style.VERMILLION, 2.2, f"best, trial {best}", 1.0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graphnn.diagnostics import counted
 from graphnn.gradients.numerical.engine.probes import Probes
 from graphnn.gradients.numerical.functions import FunctionLoop
 from graphnn.gradients.numerical.loop import Crossing, Loop
@@ -55,9 +56,10 @@ class GradientEstimate:
         return self.value.size if self.entries is None else len(self.entries)
 
     def __repr__(self) -> str:
-        taken = f"{self.taken} of {self.value.size}" if self.entries is not None else self.taken
+        size = counted(self.value.size, "entry")
+        taken = size if self.entries is None else f"{self.taken} of {size}"
         kinks = f", {int(self.kink.sum())} at a kink" if self.kink.any() else ""
-        return f"<estimate of shape {self.value.shape}: {taken} entries{kinks}>"
+        return f"<estimate of shape {self.value.shape}: {taken}{kinks}>"
 
     def _repr_html_(self) -> str:
         """What of it there is, and its range, which Jupyter shows."""

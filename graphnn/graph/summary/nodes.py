@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from graphnn.diagnostics import counted
 from graphnn.graph._graph import Graph, Node
 from graphnn.graph._outline import Group, Outline, show_shapes
 from graphnn.graph.summary.costs import Cost
@@ -66,7 +67,7 @@ def _group_row(graph: Graph, group: Group, seen: Outline, entries: Counter[str])
         for (key, full), written in zip(instance.given.items(), call.spec.inputs, strict=True)
     ]
     count = entries[call.name if group.count > 1 else instance.name]
-    own = f"{count:,} entries" if count else ""
+    own = counted(count, "entry") if count else ""
     if call.name in graph.spec.shares and not count:
         own = f"those of {keeper(instance, graph.spec.shares)[0]}"
     elif call.name in graph.spec.shares:

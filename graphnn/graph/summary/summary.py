@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphnn.diagnostics import printable
+from graphnn.diagnostics import counted, printable
 from graphnn.graph._graph import Graph, Node, Parameter
 from graphnn.graph._outline import outline
 from graphnn.graph.summary import costs as costing
@@ -115,7 +115,7 @@ def _facts(graph: Graph, costs: Mapping[str, Cost] | None) -> Iterator[tuple[str
         yield "examples", str(len(spec.examples))
     if (train := spec.train) is not None:
         kind = next(iter(train.data.entries), "none") if train.data else "none"
-        epochs = f"{train.epochs:,} epoch{'' if train.epochs == 1 else 's'}"
+        epochs = counted(train.epochs, "epoch")
         rows = f"{epochs} in batches of {train.batch_size:,}"
         yield "training", f"{train.optimizer.name.value}, {rows}, data: {kind}"
 

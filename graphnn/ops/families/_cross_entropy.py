@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 from pydantic import Field, PrivateAttr
 
+from graphnn.diagnostics import counted
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, Saved, ShapeError, Wanted, misfit
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Op, aliases
@@ -143,7 +144,7 @@ class OfClasses(OfRows):
         count = len(self.class_weights or ())
         if count and count != classes:
             raise error(
-                f"'class_weights' holds {count} {'number' if count == 1 else 'numbers'}, "
+                f"'class_weights' holds {counted(count, 'number')}, "
                 f"but there are {classes} classes",
                 attribute="class_weights",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from graphnn.diagnostics import FAULTY, Findings, Names, suggestion
+from graphnn.diagnostics import FAULTY, Findings, Names, counted, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._nodes import MAX_NODES
 from graphnn.spec.block_records import BlockCall, BlockInstance, BlockSpec, SharedUse
@@ -264,7 +264,7 @@ def _fits(
         return False
     listed = f" ({', '.join(block.inputs)})" if block.inputs else ""
     message = f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
-    problem = f"but it has {len(block.inputs) or 'no'} inputs{listed}"
+    problem = f"but it has {counted(len(block.inputs), 'input') if listed else 'no inputs'}{listed}"
     if len(block.inputs) == 1:
         problem = f"but no copy reads the one before it: no output is called '{listed[2:-1]}'"
     first = next(iter(block.inputs), "")

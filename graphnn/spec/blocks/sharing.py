@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from graphnn.diagnostics import show_circle, suggestion
+from graphnn.diagnostics import counted, show_circle, suggestion
 from graphnn.spec.block_records import BlockCall, SharedUse
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.values import Scalar
@@ -127,7 +127,7 @@ def _mismatch(
         message = f"'{call.name}' has {own}, but '{name}' has {others}"
         return message, "parameters that are shared have one shape"
     if numbered and other.repeat != call.repeat:
-        own = "one copy" if call.repeat is None else f"{call.repeat} copies"
+        own = "one copy" if call.repeat is None else counted(call.repeat, "copy")
         message = f"'{call.name}' is {own}, but '{name}' has {other.repeat}"
         return message, f"name one of them for all: share: {name}.1"
     return None

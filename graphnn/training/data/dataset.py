@@ -16,6 +16,7 @@ from graphnn.diagnostics import (
     Note,
     Span,
     UsageError,
+    counted,
     printable,
     suggestion,
 )
@@ -64,7 +65,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape[1:]}" for name, array in self.arrays.items())
-        return f"<{self.name}: {len(self):,} rows of {shapes}>"
+        return f"<{self.name}: {counted(len(self), 'row')} of {shapes}>"
 
     def _repr_html_(self) -> str:
         """A line for each input, which Jupyter shows."""
@@ -75,7 +76,7 @@ class Dataset:
 
         header = ("input", "shape of a row", "type", "least", "greatest", "classes")
         rows = tuple(self._line(name, array) for name, array in self.arrays.items())
-        title = html.escape(printable(f"{self.name}: {len(self):,} rows"))
+        title = html.escape(printable(f"{self.name}: {counted(len(self), 'row')}"))
         return f"<b>{title}</b>" + Table(header, rows, right=(3, 4))._repr_html_()
 
     def _line(self, name: str, array: Array) -> tuple[str, ...]:
@@ -383,7 +384,9 @@ def _check_rows(arrays: Mapping[str, Array], columns: Mapping[str, Column]) -> N
     findings.raise_errors(DataError)
     for name, array in others:
         if len(array) != len(reference):
-            message = f"'{name}' has {len(array)} rows, but '{first}' has {len(reference)}"
+            message = (
+                f"'{name}' has {counted(len(array), 'row')}, but '{first}' has {len(reference)}"
+            )
             both = [(i, columns[i]) for i in (first, name) if i in columns]
             notes = tuple(Note(f"'{column.name}' feeds '{i}'", column.span) for i, column in both)
             findings.error("row-mismatch", message, spans.get(name), notes=notes)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from graphnn.diagnostics import DataError, TrainingError, needing
+from graphnn.diagnostics import DataError, TrainingError, counted, needing
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
 from graphnn.training.data.compressed import too_large
@@ -59,7 +59,7 @@ def _batches(
 
 def _check_size(metadata: pyarrow.parquet.FileMetaData, file: Wanted) -> None:
     if metadata.num_rows * metadata.num_columns > _MAX_CELLS:
-        size = f"{metadata.num_rows:,} rows of {metadata.num_columns:,} columns"
+        size = f"{counted(metadata.num_rows, 'row')} of {counted(metadata.num_columns, 'column')}"
         message = f"'{file.name}' holds {size}, more than {show_bytes(LIMIT)} of text"
         raise DataError.of("data-too-large", message, file.span)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from graphnn.diagnostics import Code, Findings, Span, TrainingError, by_word
+from graphnn.diagnostics import Code, Findings, Span, TrainingError, by_word, counted
 from graphnn.ops import Array
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.training_records import MetricSpec, TrainSpec
@@ -173,7 +173,9 @@ def fit(spec: MetricSpec) -> Measure:
     kind: type[Metric] | None = METRICS.get(name)
     sound = all(node.name for node in spec.nodes)
     if kind is not None and len(kind.operands) != len(spec.nodes) and sound:
-        message = f"{name} reads {len(kind.operands)} nodes, but is given {len(spec.nodes)}"
+        message = (
+            f"{name} reads {counted(len(kind.operands), 'node')}, but is given {len(spec.nodes)}"
+        )
         help = f"write {name}: [{', '.join(kind.operands).upper()}]"
         raise TrainingError.of("wrong-inputs", message, spec.name.span, help=help)
     metric = declared.find(Metric, spec.name, spec.options, findings)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphnn import drawing
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, counted
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.spec import mentions
@@ -71,7 +71,7 @@ class Evaluation:
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
-        return f"<evaluation on {self.rows:,} {self.kind} rows: {values}>"
+        return f"<evaluation on {counted(self.rows, f'{self.kind} row')}: {values}>"
 
     def _repr_png_(self) -> bytes | None:
         """The confusion matrix, for what shows pictures alone."""

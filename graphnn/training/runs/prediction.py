@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.diagnostics import FileError, TrainingError, UsageError, listed
+from graphnn.diagnostics import FileError, TrainingError, UsageError, counted, listed
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
@@ -191,7 +191,7 @@ class Predictor:
         if len(inputs) != 1:
             verb = "reads" if len(self._nodes) == 1 else "read"
             what = ", ".join(f"'{node}'" for node in self._nodes)
-            message = f"{what} {verb} {len(inputs)} inputs, so files cannot feed it"
+            message = f"{what} {verb} {counted(len(inputs), 'input')}, so files cannot feed it"
             raise UsageError.of("wrong-inputs", message, help=_BY_RUN)
         return next(iter(inputs))
 

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from graphnn import drawing
-from graphnn.diagnostics import FileError, GraphnnError, Note, TrainingError, UsageError
+from graphnn.diagnostics import FileError, GraphnnError, Note, TrainingError, UsageError, counted
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
@@ -74,7 +74,7 @@ class Run:
         measured = [*self.history[-1:], {f"test_{name}": n for name, n in self.test.items()}]
         values = ", ".join(f"{name} {n:.4g}" for row in measured for name, n in row.items())
         state = ", interrupted" if self.interrupted else ""
-        return f"<run: {len(self.history)} epochs{state}; {values}>"
+        return f"<run: {counted(len(self.history), 'epoch')}{state}; {values}>"
 
     @property
     def epoch(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import fsum
 
+from graphnn.diagnostics import counted
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.columns import wrapped
@@ -223,8 +224,9 @@ class _Painter:
         else:
             yield [name, _Piece(item.what, _NAME, "regular")], []
         yield [_Piece(facts.shape(item), _SMALL, "mono", faint=True)], []
-        count = facts.counted(*facts.parameters(self._view, item))
-        yield [_Piece(f"{len(item.nodes):,} nodes, {count}", _SMALL, "regular", faint=True)], []
+        nodes = counted(len(item.nodes), "node")
+        words = f"{nodes}, {facts.entries(*facts.parameters(self._view, item))}"
+        yield [_Piece(words, _SMALL, "regular", faint=True)], []
         if self._about:
             yield from self._remark(item.remark)
 
@@ -312,7 +314,7 @@ class _Painter:
         what = [_Piece(frame.what, _SMALL, "regular", faint=True)] if frame.what else []
         yield [_Piece(frame.title, _NAME, "strong"), *what]
         if count := self._counts[frame.name]:
-            yield [_Piece(facts.counted(count, 0), _SMALL, "regular", faint=True)]
+            yield [_Piece(facts.entries(count, 0), _SMALL, "regular", faint=True)]
         if self._about:
             yield from (words for words, _ in self._remark(frame.remark))
 

@@ -9,7 +9,7 @@ from math import hypot
 
 import numpy as np
 
-from graphnn.diagnostics import DrawingError, Findings, listed
+from graphnn.diagnostics import DrawingError, Findings, counted, listed
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.options import DiagramOptions
@@ -132,7 +132,7 @@ def _reason(node: Node, readers: list[str], *, first: bool) -> tuple[str, str]:
             return op.name, "the columns begin with one input of real numbers"
         return ("", "") if facts.row_size(node) else ("free", "how many units it has is unknown")
     if len(node.inputs) != 1:
-        return op.name, f"{op.name} reads {len(node.inputs)} nodes, a column reads one"
+        return op.name, f"{op.name} reads {counted(len(node.inputs), 'node')}, a column reads one"
     if op.name == "affine" and len(facts.row(node)) > 1:
         return "deep", "its rows are not single columns of units"
     if op.name == "affine" or op.reorders or op.family in ("activation", "normalization"):
