@@ -321,10 +321,8 @@ def test_an_empty_cell(folder: Folder) -> None:
 def test_an_empty_cell_among_texts(folder: Folder) -> None:
     folder.write("a,t\n1,rose\n2,\n3,\n")
     error = folder.refused("{csv: a.csv}", T)
-    assert told(error) == [
-        ("not-a-number", "a cell of column 't' is empty", DROP),
-        ("not-a-number", "a cell of column 't' is empty", ""),
-    ]
+    assert told(error) == [("not-a-number", "a cell of column 't' is empty", DROP)]
+    assert error.value.diagnostics[0].notes[-1].text == "also in line 4"
 
 
 def test_numbers_and_texts_in_one_column_of_classes(folder: Folder) -> None:
@@ -373,12 +371,28 @@ def test_a_bad_cell_at_the_very_end(folder: Folder) -> None:
 def test_only_the_first_faults_are_told(folder: Folder) -> None:
     folder.write("y,t\n" + "bad,1\n" * 5 + "1,2,3\n" * 50)
     error = folder.refused("{csv: a.csv}", need("y"))
-    bad = ("not-a-number", "'bad' in column 'y' is not a finite number", "")
-    ragged = ("ragged-row", "this row has 3 cells, but the header has 2", "")
-    first = (*bad[:2], "if its texts are categories, list 'y' in 'categories'")
-    assert told(error) == [first] + [bad] * 4 + [ragged] * 5
-    folder.write("t\n1\n" + "bad\n" * 50)
+    help = "if its texts are categories, list 'y' in 'categories'"
+    assert told(error) == [
+        ("not-a-number", "'bad' in column 'y' is not a finite number", help),
+        ("ragged-row", "this row has 3 cells, but the header has 2", ""),
+    ]
+    assert [found.notes[-1].text for found in error.value.diagnostics] == [
+        "also in lines 3, 4, 5, 6",
+        "also in lines 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 and 39 more",
+    ]
+    folder.write("t\n1\n" + "".join(f"bad{n}\n" for n in range(50)))
     assert len(folder.refused("{csv: a.csv}", T).value.diagnostics) == 10
+
+
+def test_cells_that_are_alike_are_one_fault(folder: Folder) -> None:
+    folder.write('t,y\n1,"0,5"\n2,\n3,"1,5"\n4,NA\n5,bad\n6,worse\n7,bad\n')
+    found = folder.refused("{csv: a.csv}", need("y")).value.diagnostics
+    assert [(each.message, each.notes[-1].text) for each in found] == [
+        ("'0,5' in column 'y' is not a finite number", "also in line 4"),
+        ("a cell of column 'y' is empty", "also in line 5"),
+        ("'bad' in column 'y' is not a finite number", "also in line 8"),
+        ("'worse' in column 'y' is not a finite number", "column 'y' feeds input 'y'"),
+    ]
 
 
 def test_a_ragged_row(folder: Folder) -> None:

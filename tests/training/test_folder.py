@@ -270,8 +270,18 @@ def test_a_flat_input_of_another_width(base: Path) -> None:
 def test_all_faults_are_told_at_once_but_no_more_than_ten(base: Path) -> None:
     put(base / "pets", cat_3=b"", dog_2=png([[1]]), dog_3=png(DOG)[:-1])
     assert [code for code, *_ in refused(base)] == ["not-an-image", "wrong-size", "truncated-file"]
-    put(base / "pets", **{f"cat_x{n}": b"" for n in range(20)})
+    put(base / "pets", **{f"cat_x{n}": b"\x89" + bytes([n]) for n in range(20)})
     assert len(refused(base)) == 10
+
+
+def test_images_that_are_alike_at_fault_are_one_fault(base: Path) -> None:
+    put(base / "pets", cat_3=png([[1]]), dog_2=png([[1]]), dog_3=b"", dog_4=b"")
+    with pytest.raises(DataError) as caught:
+        read(base, "{folder: pets}")
+    assert [(each.code, each.notes[-1].text) for each in caught.value.diagnostics] == [
+        ("wrong-size", "also in file 'pets/dog/2.png'"),
+        ("not-an-image", "also in file 'pets/dog/4.png'"),
+    ]
 
 
 @pytest.mark.parametrize(

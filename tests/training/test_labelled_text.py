@@ -91,6 +91,7 @@ def test_long_texts_are_cut_where_that_is_asked_for(tmp_path):
             {"classes": {"t": ("up", "flat"), "x": ("<pad>", "<unknown>")}},
             "error[unknown-class]: 'down' is not a class of input 't' in the training set\n"
             "  --> {folder}/a.csv:3:1\n   |\n 3 | not good,down\n   | ^^^^^^^^\n"
+            "   = note: also in line 4\n"
             "   = help: the classes are up, flat",
         ),
     ],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import DataError, Findings, Span, listed, suggestion
-from graphnn.training.data.table_rows import MAX_FAULTS
+from graphnn.diagnostics import DataError, Diagnostic, Span, listed, suggestion
+from graphnn.training.data.faults import AlikeFaults
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -47,13 +48,21 @@ def numbered(
     if not classes:
         numbers = {label: int(label) for label in labels if _is_whole(label)}
         known = "its classes are whole numbers"
-    findings = Findings()
+    faults = AlikeFaults("line")
+
+    def line(row: int) -> int:
+        span = place(row)
+        return row + 1 if span is None else span.line
+
+    def unknown(row: int) -> Diagnostic:
+        message = f"'{labels[row]}' is not a class of input '{name}' in the training set"
+        help = suggestion(labels[row], classes, known)
+        return Diagnostic("unknown-class", message, place(row), help=help)
+
     for row, label in enumerate(labels):
-        if label not in numbers and len(findings.errors) < MAX_FAULTS:
-            message = f"'{label}' is not a class of input '{name}' in the training set"
-            help = suggestion(label, classes, known)
-            findings.error("unknown-class", message, place(row), help=help)
-    findings.raise_errors(DataError)
+        if label not in numbers:
+            faults.add(label, partial(line, row), partial(unknown, row))
+    faults.findings.raise_errors(DataError)
     return np.array([numbers[label] for label in labels], np.int64)
 
 

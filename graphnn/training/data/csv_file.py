@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Container, Iterator
 
-from graphnn.diagnostics import DataError, Diagnostic, Span, listed, suggestion
+from graphnn.diagnostics import DataError, Diagnostic, Span, counted, listed, suggestion
 from graphnn.training.data.decoding import decoded
 
 _DELIMITERS = (",", ";", "\t")
@@ -94,11 +94,13 @@ class CsvFile:
         help = suggestion(column, self.header, f"its columns are {listed(self.header)}")
         return Diagnostic("unknown-column", message, span, help=help)
 
-    def ragged(self, line: int, cells: list[str]) -> Diagnostic | None:
-        """The fault of a row that has not as many cells as the header."""
-        if len(cells) == len(self.header):
-            return None
-        count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+    def is_ragged(self, cells: list[str]) -> bool:
+        """Whether a row has not as many cells as the header."""
+        return len(cells) != len(self.header)
+
+    def ragged(self, line: int, cells: list[str]) -> Diagnostic:
+        """The fault of a row that is ragged."""
+        count = counted(len(cells), "cell")
         message = f"this row has {count}, but the header has {len(self.header)}"
         return Diagnostic("ragged-row", message, self.line_span(line))
 

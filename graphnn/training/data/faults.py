@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 from graphnn.diagnostics import (
     DataError,
+    Diagnostic,
     FileError,
     Findings,
+    Note,
     RunError,
     TrainingError,
     by_place,
+    listed,
     suggestion,
 )
 
 K = TypeVar("K")
 V = TypeVar("V")
 R = TypeVar("R")
+_MOST = 10  # kinds of faults, and places of one, that are reported at once
 
 
 def not_fed(
@@ -51,6 +55,51 @@ def diverged(error: RunError, rate: float) -> RunError:
             for found in error.diagnostics
         )
     )
+
+
+class AlikeFaults:
+    """Faults of lines or files: the first of each kind, and where the others of its kind are.
+
+    Parameters
+    ----------
+    noun : str
+        What has a fault, such as ``line``.
+    """
+
+    def __init__(self, noun: str) -> None:
+        self._noun = noun
+        self._first: dict[Hashable, Diagnostic] = {}
+        self._others: dict[Hashable, list[str | int | Callable[[], int]]] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many kinds as are reported."""
+        return len(self._first) >= _MOST
+
+    def add(
+        self,
+        kind: Hashable,
+        where: str | int | Callable[[], int],
+        fault: Diagnostic | Callable[[], Diagnostic],
+    ) -> None:
+        """Keep a fault of a kind, and where it is; functions are called for what is reported."""
+        if kind in self._first:
+            self._others.setdefault(kind, []).append(where)
+        elif not self.full:
+            self._first[kind] = fault() if callable(fault) else fault
+
+    @property
+    def findings(self) -> Findings:
+        """The faults."""
+        findings = Findings()
+        for kind, fault in self._first.items():
+            if others := self._others.get(kind):
+                shown = [each() if callable(each) else each for each in others[:_MOST]]
+                every = listed(map(str, [*shown, *others[_MOST:]]))
+                noun = self._noun if len(others) == 1 else f"{self._noun}s"
+                fault = replace(fault, notes=(*fault.notes, Note(f"also in {noun} {every}")))
+            findings.add(fault)
+        return findings
 
 
 class Faults:

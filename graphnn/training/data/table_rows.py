@@ -6,15 +6,15 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
-from graphnn.diagnostics import Code, DataError, Diagnostic, Findings, Note, listed, suggestion
+from graphnn.diagnostics import Code, DataError, Diagnostic, Note, listed, suggestion
 from graphnn.training.data.categories import Categories, is_missing
 from graphnn.training.data.csv_file import CsvFile
-from graphnn.training.data.faults import Faults
+from graphnn.training.data.faults import AlikeFaults, Faults
 from graphnn.training.data.picking import Pick
 from graphnn.training.data.source import Wanted
 
-MAX_FAULTS = 10  # rows or cells reported at once
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 DECIMALS = "write decimals with a point, as in 0.5"
 DROP = "to leave out rows that lack a value, add 'missing: drop' to the data"
@@ -44,7 +44,7 @@ class TableRows:
     ) -> None:
         self._table, self._picks, self._drop, self.advises = table, picks, drop, chosen
         self._dropped = self._count = 0
-        self._findings = Findings()
+        self._faults = AlikeFaults("line")
 
     def read(self, faults: Faults) -> dict[str, Pick]:
         """Fill the picks with what the rows hold; those of which every cell is sound.
@@ -59,11 +59,11 @@ class TableRows:
             for line, cells in self._table.rows():
                 self._count += 1
                 whole = self._take(line, cells) and whole
-                if len(self._findings.errors) >= MAX_FAULTS:
+                if self._faults.full:
                     whole = False
                     break
         finally:
-            faults.keep(self._findings)
+            faults.keep(self._faults.findings)
         if self._dropped == self._count:
             raise self._no_rows()
         return {name: pick for name, pick in self._picks.items() if whole and pick.sound}
@@ -85,8 +85,9 @@ class TableRows:
 
     def _take(self, line: int, cells: list[str]) -> bool:
         """Add the cells of a row; False for one that has not as many as the header."""
-        if (fault := self._table.ragged(line, cells)) is not None:
-            self._findings.add(fault)
+        if self._table.is_ragged(cells):
+            fault = partial(self._table.ragged, line, cells)
+            self._faults.add(("ragged", len(cells)), line, fault)
             return False
         if self._drop and any(map(is_missing, self._read_cells(cells))):
             self._dropped += 1
@@ -114,13 +115,16 @@ class TableRows:
                 number = math.nan
             if number is None:
                 pick.sound = False
-                fault = bad_cell(self._table, pick, line, column, cell, categories)
-                self._findings.add(self._helped(fault, column, cell))
+                fault = partial(self._bad_cell, pick, line, column, cell, categories)
+                self._faults.add((column, *kind_of(cell)), line, fault)
             else:
                 pick.numbers.append(number)
 
-    def _helped(self, fault: Diagnostic, column: int, cell: str) -> Diagnostic:
+    def _bad_cell(
+        self, pick: Pick, line: int, column: int, cell: str, categories: Categories | None
+    ) -> Diagnostic:
         """A fault with what to do about it: of the first missing cell, and of the first row."""
+        fault = bad_cell(self._table, pick, line, column, cell, categories)
         if fault.help:
             return fault
         if is_missing(cell):
@@ -154,6 +158,13 @@ def has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
+def kind_of(cell: str) -> tuple[str, str]:
+    """What cells of a column have in common that are at fault for the same reason."""
+    if is_missing(cell):
+        return "missing", ""
+    return ("comma", "") if has_decimal_comma(cell.strip()) else ("text", cell.strip())
+
+
 def bad_cell(
     table: CsvFile,
     pick: Pick,
@@ -161,18 +172,19 @@ def bad_cell(
     column: int,
     cell: str,
     categories: Categories | None = None,
+    *,
+    help: str = "",
 ) -> Diagnostic:
     """The fault of a cell that its input does not take; of a column of `categories`, if given."""
     name, shown = table.header[column], cell.strip()
     code: Code = "not-a-number"
-    help = ""
     if not shown:
         message = f"a cell of column '{name}' is empty"
     elif categories is None:
         message = (
             f"'{shown}' in column '{name}' is not a {'whole' if pick.whole else 'finite'} number"
         )
-        help = DECIMALS if has_decimal_comma(shown) else ""
+        help = DECIMALS if has_decimal_comma(shown) else help
     elif is_missing(cell):
         message = f"'{shown}' in column '{name}' is a missing value"
     else:

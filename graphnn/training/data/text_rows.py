@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import DataError, Findings, Span
+from graphnn.diagnostics import DataError, Diagnostic, Findings, Span
 from graphnn.training.data.csv_file import CsvFile
+from graphnn.training.data.faults import AlikeFaults
 from graphnn.training.data.source import Wanted
 from graphnn.training.data.sources.table import CsvTable, ParquetTable
-from graphnn.training.data.vocabulary import MAX_FAULTS, PAD, UNKNOWN, Token, characters, words
+from graphnn.training.data.vocabulary import PAD, UNKNOWN, Token, characters, words
 
 UNITS: Mapping[str, Callable[[str], Iterator[Token]]] = {"words": words, "characters": characters}
 SPECIAL = (PAD, UNKNOWN)  # the classes 0 and 1
@@ -57,8 +59,7 @@ def of_table(folder: Path, file: Wanted, column: Wanted, classes: Wanted | None)
             findings.add(table.absent(each.name, file.name, each.span))
     findings.raise_errors(DataError)
     places = [table.places[each.name] for each in wanted]
-    rows = _rows(table, places, findings)
-    findings.raise_errors(DataError)
+    rows = _rows(table, places)
     if not rows:
         raise DataError.of("no-rows", f"'{file.name}' holds no rows", file.span)
     return Texts(
@@ -69,20 +70,23 @@ def of_table(folder: Path, file: Wanted, column: Wanted, classes: Wanted | None)
     )
 
 
-def _rows(table: CsvFile, places: Sequence[int], findings: Findings) -> list[tuple[int, list[str]]]:
+def _rows(table: CsvFile, places: Sequence[int]) -> list[tuple[int, list[str]]]:
     """The cells at some places of each line, the text first and then its class."""
     rows: list[tuple[int, list[str]]] = []
+    faults = AlikeFaults("line")
+
+    def no_class(line: int) -> Diagnostic:
+        span = table.cell_span(line, places[1])
+        return Diagnostic("missing-value", "this text has no class", span)
+
     for line, cells in table.rows():
-        fault = table.ragged(line, cells)
-        if fault is not None:
-            findings.add(fault)
+        if table.is_ragged(cells):
+            faults.add(len(cells), line, partial(table.ragged, line, cells))
         elif not all(cells[place].strip() for place in places[1:]):
-            span = table.cell_span(line, places[1])
-            findings.error("missing-value", "this text has no class", span)
+            faults.add("class", line, partial(no_class, line))
         else:
             rows.append((line, [cells[place] for place in places]))
-        if len(findings.errors) >= MAX_FAULTS:
-            break
+    faults.findings.raise_errors(DataError)
     return rows
 
 

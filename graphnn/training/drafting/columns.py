@@ -112,8 +112,8 @@ def summarize(
         raise UsageError(table.absent(target, file, None))
     columns = [ColumnSummary(name) for name in table.header]
     for line, cells in table.rows():
-        if (fault := table.ragged(line, cells)) is not None:
-            raise DataError(fault)
+        if table.is_ragged(cells):
+            raise DataError(table.ragged(line, cells))
         for column, cell in zip(columns, cells, strict=True):
             column.take(cell)
     for place, column in enumerate(columns):

@@ -29,6 +29,7 @@ from graphnn.storage.files import MEBIBYTE, show_bytes
 from graphnn.training.data import pictures
 from graphnn.training.data.classes import in_order, numbered
 from graphnn.training.data.columns import Column, InputSpec
+from graphnn.training.data.faults import AlikeFaults, Faults
 from graphnn.training.data.pictures import Picture, Resize
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
@@ -214,7 +215,7 @@ def _images(tree: ImageTree, need: InputSpec, resize: Resize | None) -> NDArray[
     mode = pictures.mode_of(need)
     size, taker = pictures.size_of(need), f"input '{need.name}' takes"
     array: Array | None = None
-    findings = Findings()
+    findings, alike = Findings(), AlikeFaults("file")
     for row, name, content in tree.contents(findings):
         try:
             picture = Picture(name, content, tree.wanted.span)
@@ -227,10 +228,14 @@ def _images(tree: ImageTree, need: InputSpec, resize: Resize | None) -> NDArray[
             array[row] = picture.pixels(mode, size, resize)
         except DataError as error:
             for fault in error.diagnostics:
-                findings.add(fault)
-            if error.diagnostics[0].code == "data-too-large":
+                kind = fault.message.replace(name, ""), fault.help
+                alike.add(kind, f"'{name}'", fault)
+            if alike.full or error.diagnostics[0].code == "data-too-large":
                 break
-    findings.raise_errors(DataError)
+    faults = Faults()
+    faults.keep(findings)
+    faults.keep(alike.findings)
+    faults.raise_all()
     assert array is not None
     return pictures.rows(need, array)
 

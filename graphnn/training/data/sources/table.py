@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,11 +19,11 @@ from graphnn.training.data.classes import numbered
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
 from graphnn.training.data.compressed import content, opened
 from graphnn.training.data.csv_file import CsvFile
-from graphnn.training.data.faults import Faults
+from graphnn.training.data.faults import AlikeFaults, Faults
 from graphnn.training.data.parquet import as_csv
 from graphnn.training.data.picking import Pick, choose
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
-from graphnn.training.data.table_rows import DROP, MAX_FAULTS, TableRows, as_number, bad_cell
+from graphnn.training.data.table_rows import DROP, TableRows, as_number, bad_cell, kind_of
 
 MISSING = ("refuse", "drop")
 
@@ -298,15 +299,14 @@ def _all_texts(cells: list[str]) -> bool:
 
 def _parsed(table: CsvFile, pick: Pick, *, advises: bool, are_texts: bool) -> NDArray[np.float64]:
     numbers = array("d")
-    findings = Findings()
+    faults = AlikeFaults("line")
     for line, cell in zip(pick.lines, pick.texts, strict=True):
         number = as_number(cell, pick.whole)
         if number is not None:
             numbers.append(number)
-        elif len(findings.errors) < MAX_FAULTS and not (cell and are_texts):
-            fault = bad_cell(table, pick, line, pick.columns[0], cell)
-            if advises and is_missing(cell):
-                fault, advises = replace(fault, help=DROP), False
-            findings.add(fault)
-    findings.raise_errors(DataError)
+        elif not (cell and are_texts):
+            help = DROP if advises and is_missing(cell) else ""
+            fault = partial(bad_cell, table, pick, line, pick.columns[0], cell, help=help)
+            faults.add(kind_of(cell), line, fault)
+    faults.findings.raise_errors(DataError)
     return np.frombuffer(numbers, np.float64).reshape(-1, 1)
