@@ -202,10 +202,10 @@ class GradientReport:
 
     @property
     def _totals(self) -> str:
-        parts = {verdict: f"{count} {verdict}" for verdict, count in self.counts.items() if count}
+        parts = {verdict: f"{count:,} {verdict}" for verdict, count in self.counts.items() if count}
         crossed = sum(report.crossed for report in self.parameters)
         if crossed:
-            parts["agree"] += f" ({crossed} across a kink)"
+            parts["agree"] += f" ({crossed:,} across a kink)"
         precisions = dict.fromkeys(report.precision for report in self.parameters)
         of = f" in {' and '.join(precisions)}" if precisions else ""
         total = sum(self.counts.values())

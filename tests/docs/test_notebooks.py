@@ -37,8 +37,8 @@ def test_results_show_themselves(outputs):
     assert evaluation["image/png"]
     assert "<td" in training["text/html"]
     assert "accuracy" in evaluation["text/html"]
-    assert "39760 entries in float64: 39760 agree" in gradients["text/plain"]
-    assert "39760 entries in float64: 39760 agree" in gradients["text/html"]
+    assert "39,760 entries in float64: 39,760 agree" in gradients["text/plain"]
+    assert "39,760 entries in float64: 39,760 agree" in gradients["text/html"]
 
 
 def test_errors_show_the_diagnostics_alone(outputs):

@@ -36,7 +36,7 @@ def test_a_right_gradient_in_float32_is_right():
     gradients = graphnn.backprop(net, inputs)
     report = graphnn.check_gradients(net, inputs, gradients=gradients)
     assert report.counts["agree"] == sum(array.size for array in gradients.values()) == 10242
-    assert str(report).startswith("10242 entries in float32: 10242 agree\n")
+    assert str(report).startswith("10,242 entries in float32: 10,242 agree\n")
     assert report.as_dict()["parameters"][0]["precision"] == "float32"
 
 

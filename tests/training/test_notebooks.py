@@ -86,7 +86,7 @@ def test_without_matplotlib_a_run_shows_text(run, monkeypatch):
 def test_an_evaluation(run):
     found = graphnn.evaluate(run.network, data={"x": [[1, 2]], "t": [[0.5]]})
     values = ", ".join(f"{name} {value:.4g}" for name, value in found.values.items())
-    assert repr(found) == f"<evaluation on 1 given rows: {values}>"
+    assert repr(found) == f"<evaluation on 1 given row: {values}>"
     assert found._repr_png_() is None  # nothing is classified
     measured = [[name, f"{value:.4g}"] for name, value in found.values.items()]
     assert table(found._repr_html_()) == [["", "given"], *measured]
