@@ -33,6 +33,7 @@ from graphnn.testing._strategies.faults import (
     hides,
     in_json,
 )
+from graphnn.testing._strategies.layouts import written
 from graphnn.testing._strategies.writing import Writer
 from places import SPECS
 
@@ -199,8 +200,7 @@ def check(
         (folder / name).write_text("\n".join(text) + "\n")
     if not yaml:
         changed = in_json(changed)
-    writer = Writer(yaml)
-    writer.document(changed)
+    writer = written(changed, yaml=yaml)
     found = graphnn.diagnose_text(writer.text, folder=folder, json=not yaml)
     errors = [each for each in found if each.severity == "error"]
     told = [(*_place(each.span), each.code) for each in errors]

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from graphnn.spec import reader, to_yaml
 from graphnn.spec.values import Map, Scalar, Seq, located, plain
-from odd_layouts import same
 from places import SPECS
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
@@ -32,7 +31,7 @@ DOCUMENTS = st.dictionaries(
 @example({"name": "x" * 300, "outputs": ["y" * 60, "z" * 60]})
 def test_written_and_read_back(document):
     text = to_yaml(located(document))
-    assert same(plain(reader.read(text)), document)
+    assert repr(plain(reader.read(text))) == repr(document)
     assert text.endswith("\n")
     assert not text.startswith("\n")
 
@@ -93,7 +92,7 @@ train: {}
 @pytest.mark.parametrize("path", sorted(SPECS.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_the_shipped_specs(path):
     document = reader.read_file(path)
-    assert same(plain(reader.read(to_yaml(document))), plain(document))
+    assert repr(plain(reader.read(to_yaml(document)))) == repr(plain(document))
 
 
 # --- located values

@@ -57,9 +57,11 @@ class Fault:
     def place(self, writer: Writer) -> Place:
         """Where it is reported, in what has been written."""
         place = self.at or self.path
-        line, column = (writer.keys if self.key else writer.values)[place]
-        within = self.code == "unknown-size" and place in writer.quoted  # the name alone
-        return "", line, column + within
+        places = writer.keys if self.key else writer.values
+        if self.code == "unknown-size":
+            places = writer.texts  # the name alone
+        line, column = places[place]
+        return "", line, column
 
 
 def faults(document: Document) -> Iterator[Fault]:

@@ -14,12 +14,24 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graphnn.diagnostics import RunError
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.faults import Fault, depends, faults, hides, in_json
+from graphnn.testing._strategies.layouts import written
 from graphnn.testing._strategies.named_sizes import numbered
 from graphnn.testing._strategies.network_case import NetworkCase
 from graphnn.testing._strategies.networks import networks
-from graphnn.testing._strategies.writing import Writer
 
 Document = dict[str, Any]
+_TEXTS = (
+    "net",
+    "no",
+    "1e3",
+    "what? so x#y",
+    "-x, a:b",
+    "what it is: a node",
+    "many words " * 12 + "end",
+    "many words " * 12 + "\nend\t",
+    "two  words\n- and # two lines\n",
+    " # not a comment\n\n - one\n\n",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,10 @@ class EquivalentSpecs:
 
 
 def specs(**options: Any) -> SearchStrategy[str]:
-    """Texts of sound specs: YAML in drawn styles, with comments, or JSON; keys in any order.
+    """Texts of sound specs: JSON, or YAML in any layout; keys in any order.
+
+    YAML has every style of texts and collections, explicit keys, anchors and aliases, and comments
+    wherever they may stand, each with a number of its own: ``# 1!`` and more.
 
     Parameters
     ----------
@@ -127,8 +142,7 @@ def _invalid_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase], most: int) 
     for fault in planted:
         fault.plant(document)
     json = choices.chance(4)
-    writer = Writer(not json, choices)
-    writer.document(in_json(document) if json else document)
+    writer = written(in_json(document) if json else document, yaml=not json, draw=choices)
     found = sorted((fault.place(writer)[1:], fault.code) for fault in planted)
     return InvalidSpec(writer.text, json, tuple((code, place) for place, code in found))
 
@@ -169,9 +183,7 @@ def _equivalent_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase]) -> Equiv
 
 
 def _text(draw: Choices, document: Document, *, yaml: bool) -> str:
-    writer = Writer(yaml, draw)
-    writer.document(document)
-    return writer.text + "\n"
+    return written(document, yaml=yaml, draw=draw, aliases=True).text
 
 
 def _shuffled(draw: Choices, document: Document) -> Document:
@@ -199,12 +211,17 @@ def _shuffled(draw: Choices, document: Document) -> Document:
 
 def _furnished(draw: Choices, case: NetworkCase) -> Document:
     """The document with a name, what nodes are about, an example and how to train, or without."""
-    document, network = copy.deepcopy(case.document), case.network()
-    if draw.chance(2):
-        document["name"] = draw.one_of(["net", "a net", "no", "1e3"])
-    if draw.chance(2):
-        document["nodes"][draw.one_of([*document["nodes"]])]["about"] = "what it is: a node"
-    if draw.chance(2):
+    document = copy.deepcopy(case.document)
+    for key in ("name", "description"):
+        if draw.chance(2):
+            document[key] = draw.one_of(_TEXTS)
+    for _ in range(draw.integer(0, 4)):
+        document["nodes"][draw.one_of([*document["nodes"]])]["about"] = draw.one_of(_TEXTS)
+    exemplary, trained = draw.chance(2), draw.chance(2)
+    if not (exemplary or trained):
+        return document
+    network = case.network()
+    if exemplary:
         listed = {name: array.tolist() for name, array in case.inputs.items()}
         with suppress(RunError):  # a network that is at fault has no example
             outputs = network.run(case.inputs)
@@ -212,7 +229,7 @@ def _furnished(draw: Choices, case: NetworkCase) -> Document:
             document["examples"] = [{"inputs": listed, "outputs": expected}]
     losses = [node for node in network.graph.nodes.values() if node.op.is_loss]
     # Training takes data for inputs, and these are none.
-    if draw.chance(2) and losses and network.parameters and not case.inputs:
+    if trained and losses and network.parameters and not case.inputs:
         document["train"] = {"epochs": draw.integer(1, 3), "optimizer": {"sgd": {}}}
     return document
 
