@@ -48,6 +48,7 @@ _Example = Literal[
 _Run = Literal[
     "unknown-input", "bad-value", "not-whole", "not-finite", "size-conflict", "unbound-size",
     "bad-dtype", "bad-seed", "unknown-mode", "no-loss", "out-of-memory", "worker-died",
+    "op-failed",
 ]
 _Gradient = Literal[
     "bad-entries", "bad-rule", "bad-step", "missing-gradient", "not-analytic", "unknown-entry",

@@ -16,6 +16,7 @@ from graphnn.execution._plan import Plan, Slot, Step
 from graphnn.execution._run_inputs import RunInputs, Sizes, cast_to
 from graphnn.graph.arrays import first_not_finite, is_finite, outermost_first
 from graphnn.ops import Array, ArrayError
+from graphnn.ops.own import is_own, watched_forward
 from graphnn.spec import sizes
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -283,18 +284,27 @@ class Executor:
                 forward = partial(forward, saved=saved[step.output])
             if self._makes_reals(step):
                 forward = partial(_narrowed, forward, self.dtype)
+            watch = self._watch(step, bound)
             picked = self.plan.picking(step)
-            first = Instruction(step.node, forward, picked, step.output)
+            first = Instruction(step.node, watch(forward), picked, step.output)
             _carry_out([first], values)
             out = memory.place(step, np.asarray(values[step.output]))
             if step.op.takes_out and forward == op.forward:
                 forward = op.writing(out, *picked(values))
             elif out is not None:
                 forward = partial(forward, out=out)
-            program.append(first._replace(forward=forward))
+            program.append(first._replace(forward=watch(forward)))
             for slot in memory.dead(step):
                 values[slot] = None
         return Program(tuple(program), saved)
+
+    def _watch(self, step: Step, bound: Mapping[str, int]) -> Callable[..., Any]:
+        """What makes of the forward of somebody's op one that is held to its shape and kind."""
+        if not is_own(step.op):
+            return lambda forward: forward
+        slot = self.plan.slots[step.output]
+        shape = tuple(sizes.evaluate(size, bound) for size in slot.shape)
+        return partial(watched_forward, op=step.op, node=step.node, shape=shape, kind=slot.kind)
 
     def _makes_reals(self, step: Step) -> bool:
         """Whether a step makes real numbers of whole ones alone, which do not say how precise."""

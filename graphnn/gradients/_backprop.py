@@ -16,6 +16,7 @@ from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.gradients._refusals import unknown_parameter
 from graphnn.graph.arrays import is_finite
 from graphnn.ops import Array, Cotangents, Op
+from graphnn.ops.own import is_own, watched_vjp
 
 Vjp = Callable[..., Cotangents]
 Operands = tuple[Array | None, ...]
@@ -369,7 +370,7 @@ def _vjp(
     It holds, by slot of an operand, the targets that it depends on.
     """
     op = step.op.bind(sizes) if sizes else step.op
-    vjp: Vjp = op.vjp
+    vjp: Vjp = watched_vjp(op.vjp, op, step.node) if is_own(op) else op.vjp
     if op.takes_wanted:
         vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
     return vjp if reached is None else _stopped_at_zeros(vjp, step, reached)

@@ -109,16 +109,21 @@ def _fault(name: str, error: BaseException) -> Diagnostic:
     if isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]:
         help = "install it, or call graphnn in the folder where it lies"
         return Diagnostic("bad-import", message, help=help)
+    return Diagnostic("bad-import", message, notes=origin(error))
+
+
+def origin(error: BaseException, file: str | None = None) -> tuple[Note, ...]:
+    """The last line in the current folder, or in a file, that an error came by."""
     import traceback
 
     here = Path.cwd()
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(here)]
-    notes = [
-        Note(f"in {Path(frame.filename).relative_to(here)}, line {frame.lineno}")
-        for frame in own[-1:]
-    ]
-    return Diagnostic("bad-import", message, notes=tuple(notes))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(here):
+            return (Note(f"in {path.relative_to(here)}, line {frame.lineno}"),)
+        if frame.filename == file:
+            return (Note(f"in {path}, line {frame.lineno}"),)
+    return ()
 
 
 def _refusal(message: str, help: str = "") -> UsageError:

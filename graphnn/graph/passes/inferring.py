@@ -11,6 +11,7 @@ from graphnn.graph._graph import Node, Parameter
 from graphnn.graph.passes.hints import described, dtype_help, order_help, unflattened
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.ops import Inferred, Kind, Op, ShapeError
+from graphnn.ops.own import inferred_by
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Value
@@ -138,7 +139,7 @@ class _Inference:
         if node.spec.made_by == "unstack" and not self._is_unstacked(node, inputs[0]):
             return FAULTY
         try:
-            inferred = node.op.infer(node.op.placed(node.operands, shapes), given)
+            inferred = inferred_by(node.op, node.op.placed(node.operands, shapes), given)
             node.op.check_kinds(shapes, [read.kind for read in inputs])
         except (ShapeError, sizes.SizeError) as error:
             if not self._lacks_shared(node, given):

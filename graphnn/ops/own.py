@@ -1,0 +1,162 @@
+"""Ops that are not graphnn's: what they do wrong is reported, and not met further on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphnn.diagnostics import Diagnostic, GraphnnError, RunError
+from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
+from graphnn.ops._inference import Inferred
+from graphnn.ops._op import Op
+from graphnn.ops._operands import Kind
+from graphnn.ops.imports import origin
+from graphnn.spec.sizes import Shape, SizeError, show
+
+_MEANT = (ArrayError, ShapeError, SizeError, GraphnnError, MemoryError)
+_KINDS = {"float": "f", "int": "iu"}
+
+
+def is_own(op: Op) -> bool:
+    """Whether an op's class is somebody's own, and not of graphnn."""
+    return not type(op).__module__.startswith("graphnn.")
+
+
+def watched_forward(
+    forward: Callable[..., Any], op: Op, node: str, shape: Shape, kind: Kind
+) -> Callable[..., Array]:
+    """The forward of an op, required to give an array as inferred.
+
+    Parameters
+    ----------
+    shape, kind
+        What is inferred of the result; sizes are numbers.
+
+    Raises
+    ------
+    RunError
+        When it is called: `forward` raises, or gives something else.
+    """
+
+    def watched(*arrays: Any, **keywords: Any) -> Array:
+        try:
+            found = forward(*arrays, **keywords)
+        except _MEANT:
+            raise
+        except Exception as error:
+            raise RunError(failure(op, node, "forward", error)) from error
+        told = f"'forward' of {op.name} gives"
+        if not isinstance(found, np.ndarray | np.generic):
+            raise _fault(node, f"{told} {_type(found)}, not an array")
+        if found.shape != shape:
+            raise _fault(
+                node, f"{told} the shape {show(found.shape)}, but {show(shape)} is inferred"
+            )
+        if found.dtype.kind not in _KINDS[kind] + "c":
+            raise _fault(node, f"{told} {found.dtype}, but '{kind}' is inferred")
+        return found  # type: ignore[return-value]  # a number is an array of no axes
+
+    return watched
+
+
+def watched_vjp(vjp: Callable[..., Any], op: Op, node: str) -> Callable[..., Cotangents]:
+    """The vjp of an op, required to give a cotangent of each operand, or None.
+
+    Raises
+    ------
+    RunError
+        When it is called: `vjp` raises, or gives something else.
+    """
+
+    def watched(cotangent: Array, output: Array, *arrays: Any, **keywords: Any) -> Cotangents:
+        try:
+            found = vjp(cotangent, output, *arrays, **keywords)
+        except _MEANT:
+            raise
+        except Exception as error:
+            raise RunError(failure(op, node, "vjp", error)) from error
+        if fault := fault_of_cotangents(found, arrays):
+            raise _fault(node, fault.replace("'vjp'", f"'vjp' of {op.name}"))
+        return tuple(found)
+
+    return watched
+
+
+def fault_of_cotangents(found: Any, arrays: Sequence[Any]) -> str:
+    """What is wrong with the form of what `vjp` gives for operands; empty where nothing is."""
+    if not isinstance(found, tuple | list):
+        return f"'vjp' gives {_type(found)}, not a tuple with a cotangent of each operand"
+    if len(found) != len(arrays):
+        gives = f"{len(found)} cotangent{'s' * (len(found) != 1)}"
+        return f"'vjp' gives {gives} for {len(arrays)} operand{'s' * (len(arrays) != 1)}"
+    for number, (part, array) in enumerate(zip(found, arrays, strict=True), 1):
+        if part is None or array is None:
+            continue
+        what = f"'vjp' gives as cotangent {number}"
+        if not isinstance(part, np.ndarray | np.generic) or part.dtype.kind not in "fc":
+            return f"{what} {_type(part)}, not an array of real numbers"
+        if part.shape != array.shape:
+            return f"{what} the shape {show(part.shape)}, but its operand has {show(array.shape)}"
+    return ""
+
+
+def failure(op: Op, node: str, method: str, error: Exception) -> Diagnostic:
+    """That a method of an op raises an error, with the last line of its module that it came by."""
+    if isinstance(error, NotImplementedError) and method == "vjp":
+        message = (
+            f"at '{node}': {op.name} has no 'vjp', so that there is no gradient by what it reads"
+        )
+        names = ", ".join(operand.name for operand in op.operands)
+        help = f"write def vjp(self, cotangent, output, {names})"
+        return Diagnostic("op-failed", message, help=help)
+    why, notes = _why(error), origin(error, _module(op))
+    return Diagnostic(
+        "op-failed", f"at '{node}': '{method}' of {op.name} raises {why}", notes=notes
+    )
+
+
+def inferred_by(op: Op, shapes: Sequence[Any], given: Mapping[str, Shape]) -> Inferred:
+    """What an op infers, as by `Op.infer`.
+
+    Raises
+    ------
+    ShapeError
+        As there; and for somebody's op that raises another error, or gives no shape.
+    """
+    if not is_own(op):
+        return op.infer(shapes, given)
+    try:
+        found = op.infer(shapes, given)
+    except _MEANT:
+        raise
+    except Exception as error:
+        why = f"{op.name} raises {_why(error)}"
+        lines = "".join(f" ({note.text})" for note in origin(error, _module(op)))
+        raise ShapeError(f"{why}{lines}") from error
+    if not isinstance(found.result, tuple):
+        raise ShapeError(f"{op.name} infers {_type(found.result)}, not a tuple of sizes")
+    return found
+
+
+def _fault(node: str, message: str) -> RunError:
+    return RunError.of("op-failed", f"at '{node}': {message}")
+
+
+def _type(value: Any) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray | np.generic):
+        return f"an array of {value.dtype}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def _why(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _module(op: Op) -> str | None:
+    return getattr(sys.modules.get(type(op).__module__), "__file__", None)
