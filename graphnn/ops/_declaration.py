@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 
+from graphnn.diagnostics import suggestion
+from graphnn.ops._facts import facts, is_signature, operand_facts
 from graphnn.ops._operands import Operand
 from graphnn.spec import NAME
 from graphnn.spec.forms import key_names
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from graphnn.ops._op import Op
 
 _ROLES = ("data", "parameter", "state", "noise")
-_AXIS = re.compile(r"\.\.\.|[\w/*+-]+")  # the op itself may solve an expression
+
+
+def untyped(name: str, key: str, value: Any, facts: Iterable[str]) -> TypeError:
+    """The error for an attribute of a class that has no type."""
+    typed = "Literal[{0!r}] = {0!r}" if key == "op" else "{1} = {0!r}"
+    written = typed.format(value, type(value).__name__).replace("'", '"')
+    help = suggestion(key, facts, f"write {key}: {written}")
+    return TypeError(f"the class '{name}' does not declare an op:\n  '{key}' has no type: {help}")
 
 
 def check_declaration(op_class: type[Op], base: type[Op]) -> None:
@@ -34,7 +42,7 @@ def check_declaration(op_class: type[Op], base: type[Op]) -> None:
     TypeError
         Something is wrong; all faults are in the message, each with what to write.
     """
-    faults = [*_name(op_class)] or [*_operands(op_class)]
+    faults = [*_name(op_class)] or [*_operands(op_class, base)] or [*facts(op_class, base)]
     faults = faults or [*_signatures(op_class, base), *_methods(op_class, base)]
     if faults:
         listed = "".join(f"\n  {fault}" for fault in faults)
@@ -56,43 +64,54 @@ def _name(op_class: type[Op]) -> Iterator[str]:
         yield f'\'op\' has no such default: write op: Literal["{names[0]}"] = "{names[0]}"'
 
 
-def _operands(op_class: type[Op]) -> Iterator[str]:
+def _operands(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     given: Any = op_class.operands
+    takes = op_class.forward is not base.forward and inspect.signature(op_class.forward).parameters
+    if given is base.operands and takes and len(takes) > 1:
+        yield '\'operands\' is not stated: write operands = (data("x", "..."),)'
+        return
     if not isinstance(given, tuple) or not all(isinstance(each, Operand) for each in given):
         yield '\'operands\' is not a tuple of operands: write operands = (data("x", "..."),)'
         return
+    for operand in given:
+        yield from operand_facts(operand)
     roles = [_ROLES.index(operand.role) for operand in op_class.operands]
     if roles != sorted(roles):
         yield "'operands' are not in order: write data first, then parameters, states, noise"
-    yield from _attributes(op_class)
+    data = [operand for operand in given if operand.role == "data"]
+    if [operand.optional for operand in data] != sorted(operand.optional for operand in data):
+        yield "an operand that may be left out stands before one that may not: write it last"
+    names = [operand.name for operand in given]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield f"two operands are called '{name}': give one another name"
+    yield from _attributes(op_class, base)
     taken = dict.fromkeys(op_class.model_fields, "an attribute")
     taken.update(dict.fromkeys(key_names(NodeSpec), "a key of every node"))
     for operand in op_class.operands:
         if operand.is_parameter and operand.name in taken:
             yield f"'{operand.name}' is {taken[operand.name]} as well: give it another name"
-        if operand.is_parameter:
-            taken[operand.name] = "an operand"
         if operand.many and [each.role for each in given].count("data") > 1:
             yield f"'{operand.name}' stands for many inputs: no other data operand may be there"
 
 
-def _attributes(op_class: type[Op]) -> Iterator[str]:
-    """Attributes that have the name of a key of every node."""
+def _attributes(op_class: type[Op], base: type[Op]) -> Iterator[str]:
+    """Attributes that have the name of a key of every node, or of what every op has."""
     for key in op_class.model_fields:
+        if key in base.__class_vars__ and hasattr(base, key):
+            yield f"'{key}' is a fact, not an attribute: write {key} = ..., without a type"
+        elif key in base.__class_vars__ or hasattr(base, key):
+            yield f"the attribute '{key}' has the name of what every op has: give it another name"
         if key not in ("op", "shape") and key in key_names(NodeSpec):
             yield f"the attribute '{key}' is a key of every node: give it another name"
 
 
 def _signatures(op_class: type[Op], base: type[Op]) -> Iterator[str]:
+    if not is_signature(op_class.result):
+        yield f"'result' is {op_class.result!r}, not a signature: write result = \"batch n\""
+        return
     known = set(op_class.size_attributes)
     for operand in op_class.operands:
-        axes = operand.signature.split()
-        if not all(map(_AXIS.fullmatch, axes)) or axes.count("...") > 1:
-            yield (
-                f"'{operand.name}' has the signature '{operand.signature}': write size names and "
-                "numbers with spaces between, and at most one '...', such as \"batch ... n\""
-            )
-        known.update(axes)
+        known.update(operand.signature.split())
     if op_class.solve_sizes is base.solve_sizes and op_class.infer_shape is base.infer_shape:
         for axis in op_class.result.split():
             if axis == "..." and axis not in known:
@@ -133,9 +152,9 @@ def _parameters(op_class: type[Op], method: str, first: Iterable[str]) -> Iterat
     except TypeError:
         yield f"'{method}' does not take {', '.join(wanted) or 'nothing'}: {shown}"
         return
-    own = [name for name in signature.parameters if name in names]
-    if not many and own != [name for name in names if name in own]:
-        yield f"'{method}' takes the operands in another order: {shown}"
+    own = [name for name in signature.parameters if name in wanted]
+    if not many and own != [name for name in wanted if name in own]:
+        yield f"'{method}' takes its arguments in another order: {shown}"
 
 
 def _written(method: str, names: Iterable[str], many: bool) -> str:

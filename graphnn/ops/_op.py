@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PydanticUserError
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._declaration import check_declaration
+from graphnn.ops._declaration import check_declaration, untyped
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._loading import Registry
 from graphnn.ops._onnx import OnnxForm
@@ -23,6 +24,11 @@ from graphnn.ops._sizes import is_size
 from graphnn.ops.code import CodeForm
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Shape
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 Interval = tuple[float, float]
 ANY_NUMBER: Interval = (-math.inf, math.inf)
@@ -51,7 +57,23 @@ class Case:
     kinds: Sequence[Kind] = ()
 
 
-class Op(BaseModel):
+class _Declared(ModelMetaclass):
+    """What says, of an attribute without a type, what to write."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any
+    ) -> type:
+        try:
+            return super().__new__(cls, name, bases, namespace, **keywords)
+        except PydanticUserError as error:
+            key = re.search(r"`(\w+) = ", error.message)
+            if error.code != "model-field-missing-annotation" or key is None:
+                raise
+            value, facts = namespace[key[1]], Op.__class_vars__
+            raise untyped(name, key[1], value, facts) from None
+
+
+class Op(BaseModel, metaclass=_Declared):
     """Base of all ops. A subclass with a field ``op: Literal["name"] = "name"`` registers itself.
 
     Where there is an op of that name, ``class Name(Op, replace=True)`` takes its place; a class
@@ -221,7 +243,10 @@ class Op(BaseModel):
         cls, *, register: bool = True, replace: bool = False, **kwargs: Any
     ) -> None:
         """Check the class, derive what it says of itself, and enter it in the registry."""
-        super().__pydantic_init_subclass__(**kwargs)
+        super().__pydantic_init_subclass__()
+        if kwargs:
+            message = f"the class '{cls.__name__}' has the keyword '{next(iter(kwargs))}'"
+            raise TypeError(f"{message}: an op takes 'register' and 'replace'")
         tag = cls.model_fields.get("op")
         if tag is None:
             return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, Unpack
 
 from graphnn.ops.initializers import MAP, Initializer
 
@@ -70,9 +70,23 @@ class Operand:
         return self.role in ("parameter", "state")
 
 
-def data(name: str, signature: str, **facts: Any) -> Operand:
+class _Facts(TypedDict, total=False):
+    """Attributes of `Operand` that its makers take by keyword."""
+
+    kind: Kind | Literal["any"]
+    many: bool
+    optional: bool
+    domain: tuple[float, float]
+    below: str | None
+    forms: Sequence[tuple[str, Kind]]
+    varies: str | None
+    layout: str
+    ranks: Sequence[int]
+
+
+def data(name: str, signature: str, **facts: Unpack[_Facts]) -> Operand:
     """An operand that another node gives; `facts` are attributes of `Operand`."""
-    return Operand(name, signature, **facts)
+    return _made(Operand(name, signature), facts)
 
 
 # What options for a weight and a bias are called elsewhere, as `aliases` takes it.
@@ -82,16 +96,24 @@ PARAMETERS_ELSEWHERE = {
 }
 
 
-def parameter(name: str, signature: str, start: Initializer, **facts: Any) -> Operand:
+def parameter(name: str, signature: str, start: Initializer, **facts: Unpack[_Facts]) -> Operand:
     """An operand that the network learns; `facts` are attributes of `Operand`."""
-    return Operand(name, signature, start=start, role="parameter", **facts)
+    return _made(Operand(name, signature, start=start, role="parameter"), facts)
 
 
-def state(name: str, signature: str, start: Initializer, **facts: Any) -> Operand:
+def state(name: str, signature: str, start: Initializer, **facts: Unpack[_Facts]) -> Operand:
     """An operand that the network keeps but does not learn; see `Operand` and `Op.update`."""
-    return Operand(name, signature, start=start, role="state", **facts)
+    return _made(Operand(name, signature, start=start, role="state"), facts)
 
 
 def noise(name: str, signature: str) -> Operand:
     """An operand drawn afresh for every training pass; see `Operand` and `Op.noise`."""
     return Operand(name, signature, role="noise")
+
+
+def _made(operand: Operand, facts: _Facts) -> Operand:
+    for key in facts:
+        if key not in _Facts.__annotations__:
+            known = ", ".join(_Facts.__annotations__)
+            raise TypeError(f"an operand has no fact '{key}': there are {known}")
+    return replace(operand, **facts)

@@ -59,7 +59,34 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
     a parameter twice
         | {"operands": (data("x", "batch n"), SLOPE, SLOPE), "forward": lambda self, x, slope,
         other: x}
-        | 'slope' is an operand as well: give it another name
+        | two operands are called 'slope': give one another name
+    a fact with a type | {"annotations": {"batchwise": bool}, "batchwise": True}
+        | 'batchwise' is a fact, not an attribute: write batchwise = ..., without a type
+    what every op has | {"annotations": {"name": str}, "name": "a"}
+        | the attribute 'name' has the name of what every op has: give it another name
+    a fact that is a text | {"planewise": "yes"} | 'planewise' is 'yes': write True or False
+    an interval of one number | {"output_interval": 1}
+        | 'output_interval' is 1: write (low, high), two numbers, or None
+    a default of another type | {"annotations": {"k": int}, "k": "a"}
+        | the attribute 'k' has the default 'a', which is not of its type
+    no operands stated | {"operands": ()}
+        | 'operands' is not stated: write operands = (data("x", "..."),)
+    left out first
+        | {"operands": (data("x", "batch n", optional=True), data("y", "batch n"))}
+        | an operand that may be left out stands before one that may not: write it last
+    no kind | {"operands": (data("x", "batch n", kind="integer"),)}
+        | 'x' is of kind 'integer': write one of 'float', 'int', 'any'
+    an empty domain | {"operands": (data("x", "batch n", domain=(3, 1)),)}
+        | 'x' has the domain (3, 1): write (low, high), two numbers
+    a start that is a number | {"operands": (data("x", "batch n"), parameter("w", "n", 1.0))}
+        | 'w' starts by 1.0: write an initializer, such as Zeros()
+    an operand's name | {"operands": (data("my x", "batch n"),)}
+        | 'my x' is not the name of an operand: use letters, digits and '_'
+    a signature that is no text | {"operands": (data("x", 3),)}
+        | 'x' has the signature 3: write size names and numbers with spaces between, and at most
+        one '...', such as "batch ... n"
+    a result that is no text | {"result": ("batch", "n")}
+        | 'result' is ('batch', 'n'), not a signature: write result = "batch n"
     a parameter with a key of nodes
         | {"operands": (data("x", "batch n"), parameter("about", "n", initializers.Zeros()))}
         | 'about' is a key of every node as well: give it another name
@@ -83,7 +110,9 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
     too few | {"operands": (data("x", "batch n"), SLOPE)}
         | 'forward' does not take x, slope: write def forward(self, x, slope)
     another order | {"operands": (data("x", "batch n"), SLOPE), "forward": lambda self, slope, x: x}
-        | 'forward' takes the operands in another order: write def forward(self, x, slope)
+        | 'forward' takes its arguments in another order: write def forward(self, x, slope)
+    the cotangent last | {"vjp": lambda self, x, output, cotangent: (cotangent,)}
+        | 'vjp' takes its arguments in another order: write def vjp(self, cotangent, output, x)
     vjp | {"vjp": lambda self, cotangent, x: (cotangent,)}
         | 'vjp' does not take cotangent, output, x: write def vjp(self, cotangent, output, x)
     branch | {"branch": lambda self: None} | 'branch' does not take x: write def branch(self, x)
@@ -99,11 +128,45 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
     noise=noise,
     parameter=parameter,
 )
+@pytest.mark.filterwarnings("ignore:Field name:UserWarning")  # by pydantic, of facts with a type
 def test_what_is_wrong_is_said_with_what_to_write(changes, message):
     with pytest.raises(TypeError) as caught:
         planted(**changes)
     assert str(caught.value) == f"the class 'Planted' does not declare an op:\n  {message}"
     assert "planted" not in REGISTRY
+
+
+@pytest.mark.parametrize(
+    ("namespace", "told"),
+    [
+        ({"slope": 0.5}, "'slope' has no type: write slope: float = 0.5"),
+        ({"batch_wise": True}, "'batch_wise' has no type: did you mean 'batchwise'?"),
+    ],
+)
+def test_an_attribute_without_a_type_is_refused_with_what_to_write(namespace, told):
+    with pytest.raises(TypeError) as caught:
+        planted(**namespace)
+    assert str(caught.value) == f"the class 'Planted' does not declare an op:\n  {told}"
+
+
+def test_a_name_without_a_type_is_refused_with_what_to_write():
+    with pytest.raises(TypeError) as caught:
+        type("Planted", (Op,), {"__module__": __name__, "op": "planted"})
+    assert str(caught.value).endswith(
+        '\'op\' has no type: write op: Literal["planted"] = "planted"'
+    )
+
+
+def test_an_unknown_keyword_of_a_class_or_an_operand_is_refused():
+    with pytest.raises(TypeError) as caught:
+
+        class Planted(Op, registers=False):
+            op: Literal["planted"] = "planted"
+
+    told = "the class 'Planted' has the keyword 'registers': an op takes 'register' and 'replace'"
+    assert str(caught.value) == told
+    with pytest.raises(TypeError, match="an operand has no fact 'dtype': there are kind, many, "):
+        data("k", "n", dtype="int")
 
 
 def test_all_faults_are_reported_at_once():

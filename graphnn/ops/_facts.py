@@ -1,0 +1,79 @@
+"""Facts of ops and of their operands, held to the values that they may have."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from graphnn.ops._operands import Kind, Operand
+from graphnn.ops.initializers import Initializer
+
+if TYPE_CHECKING:
+    from graphnn.ops._op import Op
+
+_AXES = re.compile(r"\.\.\.|[\w/*+-]+")  # the op itself may solve an expression
+
+
+def is_signature(given: Any) -> bool:
+    """Whether something is text of axes with spaces between, and ``...`` once at most."""
+    if not isinstance(given, str):
+        return False
+    axes = given.split()
+    return all(map(_AXES.fullmatch, axes)) and axes.count("...") <= 1
+
+
+def operand_facts(operand: Operand) -> Iterator[str]:
+    """What is wrong with an operand, whatever the op."""
+    name, kinds = operand.name, (*get_args(Kind), "any")
+    if not isinstance(name, str) or not name.isidentifier():
+        yield f"{name!r} is not the name of an operand: use letters, digits and '_'"
+        return
+    if not is_signature(operand.signature):
+        yield (
+            f"'{name}' has the signature {operand.signature!r}: write size names and "
+            "numbers with spaces between, and at most one '...', such as \"batch ... n\""
+        )
+    if operand.kind not in kinds:
+        yield f"'{name}' is of kind {operand.kind!r}: write one of {', '.join(map(repr, kinds))}"
+    if not _is_interval(operand.domain):
+        yield f"'{name}' has the domain {operand.domain!r}: write (low, high), two numbers"
+    if operand.is_parameter and not isinstance(operand.start, Initializer):
+        yield f"'{name}' starts by {operand.start!r}: write an initializer, such as Zeros()"
+
+
+def facts(op_class: type[Op], base: type[Op]) -> Iterator[str]:
+    """What is wrong with the facts of an op, and with the defaults of its attributes."""
+    for key in base.__class_vars__:
+        if isinstance(getattr(base, key, None), bool):
+            given = getattr(op_class, key)
+            if not isinstance(given, bool | property):  # which depends on attributes
+                yield f"'{key}' is {given!r}: write True or False"
+    interval = op_class.output_interval
+    if not (interval is None or isinstance(interval, property) or _is_interval(interval)):
+        yield f"'output_interval' is {interval!r}: write (low, high), two numbers, or None"
+    if not op_class.__module__.startswith("graphnn."):  # whose defaults the tests check
+        yield from _defaults(op_class)
+
+
+def _defaults(op_class: type[Op]) -> Iterator[str]:
+    for key, info in op_class.model_fields.items():
+        if key == "op" or info.is_required():
+            continue
+        default = info.get_default(call_default_factory=True, validated_data={})
+        try:
+            TypeAdapter[Any](info.annotation or Any).validate_python(default)
+        except ValidationError:
+            yield f"the attribute '{key}' has the default {default!r}, which is not of its type"
+        except Exception:
+            continue  # a type that needs more than itself, which is checked when it is used
+
+
+def _is_interval(given: Any) -> bool:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        return False
+    low, high = given
+    return all(isinstance(end, int | float) and not math.isnan(end) for end in given) and low < high
