@@ -98,6 +98,17 @@ def test_a_run_gets_a_folder_of_its_own_and_the_latest_is_resumed(call, descent,
     assert shorter.out.splitlines()[0] == "epoch 4"
 
 
+def test_a_loss_that_rises_is_noted(call, descent, no_plots):
+    # Every step takes x to -2 x, so that the loss grows by 4.
+    result = call("train", descent, "--set", "learning_rate=1.5", "--set", "epochs=5")
+    assert (
+        "\nnote: the loss rose from 25 to 6400; "
+        "lower the learning rate, which is 1.5, or set 'clip_norm'\n"
+    ) in result.err
+    shorter = call("train", descent, "--set", "learning_rate=1.5", "--set", "epochs=4")
+    assert "rose" not in shorter.err  # 64 times
+
+
 def test_a_bar_where_somebody_looks(call, descent, no_plots, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = call("train", descent)

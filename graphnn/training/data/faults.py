@@ -48,13 +48,18 @@ def not_fed(
 
 def diverged(error: RunError, rate: float) -> RunError:
     """`error`, with what to do about a result that steps of the learning rate `rate` made."""
-    help = f"lower the learning rate, which is {rate:g}, or set 'clip_norm'"
+    help = smaller_steps(rate)
     return RunError(
         *(
             replace(found, help=found.help or help) if found.code == "not-finite" else found
             for found in error.diagnostics
         )
     )
+
+
+def smaller_steps(rate: float) -> str:
+    """Help for a training whose steps of the learning rate `rate` lead away from a solution."""
+    return f"lower the learning rate, which is {rate:g}, or set 'clip_norm'"
 
 
 class AlikeFaults:

@@ -20,6 +20,7 @@ from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.ops import Array
 from graphnn.spec.training_records import TrainSpec
 from graphnn.training._language import network_of
+from graphnn.training.data.faults import smaller_steps
 from graphnn.training.data.given import Frame, given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import Sets, split
@@ -30,6 +31,7 @@ from graphnn.training.fitting.metrics import VALIDATION
 from graphnn.training.runs import bar, events, figures, outputs, shown
 from graphnn.training.runs.folder import claimed
 
+_RISE = 100  # times the loss of the first epoch: training leads away from a solution
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
 
 
@@ -340,5 +342,19 @@ def _finish(
         interrupted=interrupted,
         folder=place,
         files=left[0],
-        remarks=(*(f"{each.message}; {each.help}" for each in training.warnings), *left[1]),
+        remarks=(
+            *(f"{each.message}; {each.help}" for each in training.warnings),
+            *_risen(training),
+            *left[1],
+        ),
     )
+
+
+def _risen(training: Training) -> tuple[str, ...]:
+    """A remark on a loss that is far higher than after the first epoch, if it is."""
+    losses = [row["loss"] for row in training.state.history]
+    if not losses or not 0 < _RISE * losses[0] < losses[-1]:
+        return ()
+    rate = training.optimizer.rate(training.state.optimizer)
+    rose = f"the loss rose from {losses[0]:.4g} to {losses[-1]:.4g}"
+    return (f"{rose}; {smaller_steps(rate)}",)
