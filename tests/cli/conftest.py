@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from graphnn.cli import main
+from graphnn.drawing.plots import contours
 
 # One layer whose loss and gradient can be worked out by hand.
 LINE = """\
@@ -122,6 +123,7 @@ def line(here: Path) -> str:
 
 
 @pytest.fixture
-def descent(here: Path) -> str:
+def descent(here: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(contours, "_MESH", 21)  # at each point of which the network is run
     Path("descent.yaml").write_text(DESCENT)
     return "descent.yaml"

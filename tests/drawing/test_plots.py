@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,21 @@ def refusal(make: Callable[[], object]) -> str:
 # Saving, for every plot
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Figure, Path]]:
+    """A plot and the file of a suffix that it is in: saved once, since that is long."""
+
+    @cache
+    def save(plot: Callable[..., Figure], suffix: str) -> tuple[Figure, Path]:
+        path = tmp_path_factory.mktemp("plots") / f"plot.{suffix}"
+        return plot(path=path), path
+
+    return save
+
+
 @every_plot
-def test_png_is_whole_and_crisp(plot: Callable[..., Figure], tmp_path: Path) -> None:
-    path = tmp_path / "plot.png"
-    figure = plot(path=path)
+def test_png_is_whole_and_crisp(plot: Callable[..., Figure], saved: Any) -> None:
+    figure, path = saved(plot, "png")
     with Image.open(path) as image:
         image.load()
         assert image.size == tuple(int(side * 200) for side in figure.get_size_inches())
@@ -86,9 +98,8 @@ def test_png_is_whole_and_crisp(plot: Callable[..., Figure], tmp_path: Path) -> 
 
 
 @every_plot
-def test_svg_and_pdf(plot: Callable[..., Figure], tmp_path: Path) -> None:
-    plot(path=tmp_path / "plot.svg")
-    root = ElementTree.parse(tmp_path / "plot.svg").getroot()
+def test_svg_and_pdf(plot: Callable[..., Figure], saved: Any, tmp_path: Path) -> None:
+    root = ElementTree.parse(saved(plot, "svg")[1]).getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     plot(path=tmp_path / "plot.PDF")
     content = (tmp_path / "plot.PDF").read_bytes()
@@ -101,12 +112,11 @@ def test_svg_and_pdf(plot: Callable[..., Figure], tmp_path: Path) -> None:
     "suffix", ["svg", *(pytest.param(other, marks=pytest.mark.slow) for other in ("png", "pdf"))]
 )
 def test_same_plot_is_the_same_file(
-    plot: Callable[..., Figure], suffix: str, tmp_path: Path
+    plot: Callable[..., Figure], suffix: str, saved: Any, tmp_path: Path
 ) -> None:
-    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
-    plot(path=first)
+    second = tmp_path / f"second.{suffix}"
     plot(path=second)
-    assert first.read_bytes() == second.read_bytes()
+    assert saved(plot, suffix)[1].read_bytes() == second.read_bytes()
 
 
 @every_plot
@@ -153,9 +163,9 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 @every_plot
 def test_settings_of_the_caller_are_neither_used_nor_changed(
-    plot: Callable[..., Figure], tmp_path: Path
+    plot: Callable[..., Figure], saved: Any, tmp_path: Path
 ) -> None:
-    plot(path=tmp_path / "plain.png")
+    plain = saved(plot, "png")[1].read_bytes()
     with mpl.rc_context():
         mpl.rcParams.update(
             {
@@ -168,7 +178,7 @@ def test_settings_of_the_caller_are_neither_used_nor_changed(
         mine = dict(mpl.rcParams)
         plot(path=tmp_path / "other.png")
         assert dict(mpl.rcParams) == mine
-    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+    assert plain == (tmp_path / "other.png").read_bytes()
 
 
 @every_plot
@@ -181,6 +191,15 @@ def test_without_matplotlib(plot: Callable[..., Figure], monkeypatch: pytest.Mon
         "error[no-matplotlib]: plots need matplotlib, which is not installed\n"
         "   = help: pip install 'graphnn[plot]'"
     )
+
+
+def test_without_matplotlib_no_height_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    def function(x: Any, y: Any) -> Any:
+        raise AssertionError
+
+    assert refusal(lambda: path_on_contours(function, [[0, 1]])).startswith("error[no-matplotlib]")
 
 
 def test_matplotlib_comes_with_the_first_plot_and_pyplot_never() -> None:

@@ -71,8 +71,8 @@ def path_on_contours(
         raise bad_data("there is no path to draw")
     left, right, bottom, top = _window(np.vstack(list(ways.values())))
     mesh = np.meshgrid(np.linspace(left, right, _MESH), np.linspace(bottom, top, _MESH))
-    heights = _heights(function, *mesh)
     with style.styled():
+        heights = _heights(function, *mesh)
         figure, axes = _view(left, right, bottom, top, len(ways), bool(title))
         axes.set(xlim=(left, right), ylim=(bottom, top))
         axes.set_xlabel(style.shown(labels[0]))
