@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import html
 import os
 import re
@@ -83,7 +84,7 @@ def test_a_name_is_escaped_in_every_text_format(name: str):
     assert not set(text) & set('"<>[]{}|`\\&')
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
 def test_any_name_is_drawn_whole(name: str):
     made = diagram(name, title=True)
@@ -133,19 +134,18 @@ builtins.sum = {0}
 """
 
 
-def test_the_same_spec_is_the_same_bytes_whatever_the_hash_seed_and_however_python_adds_floats():
+def test_the_same_spec_is_the_same_bytes_whatever_the_hash_seed_and_however_python_adds_floats(
+    monkeypatch, capsys
+):
     # From Python 3.12 on, sum() compensates what rounding loses.
-    made = [
-        subprocess.run(
-            [sys.executable, "-c", SUMS.replace("{0}", kind) + DRAWN],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed, kind in (("1", "rounded"), ("2", "exact"))
-    ]
-    assert made[0].count(b"\n") == 7
-    assert made[0] == made[1]
+    rounded, exact = (SUMS.replace("{0}", kind) + DRAWN for kind in ("rounded", "exact"))
+    monkeypatch.setattr(builtins, "sum", sum)  # so that it is as before in the end
+    exec(rounded, {})
+    here = capsys.readouterr().out
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    there = subprocess.check_output([sys.executable, "-c", exact], env=environment, text=True)
+    assert here.count("\n") == 7
+    assert here == there
 
 
 @pytest.mark.parametrize("face", measure._FILES)

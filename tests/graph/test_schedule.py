@@ -38,7 +38,7 @@ def by_hand(reads):
     return order
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(networks(nodes=8, blocks=False), st.data())
 def test_order_is_that_of_the_file_as_far_as_edges_allow(case, data):
     document = case.document
@@ -176,8 +176,7 @@ def test_a_cycle_of_thousands():
     def found(count):
         return faults(chain(count, {"op": "relu", "inputs": f"n{count - 1}"}))
 
-    assert_linear(found, 5000)
-    ((code, message, notes),) = found(5000)
+    ((code, message, notes),) = assert_linear(found, 5000)
     assert code == "cycle"
     assert message == (
         f"{MESSAGE}n0 -> n1 -> n2 -> n3 -> n4 -> n5 -> ... "
@@ -199,7 +198,7 @@ except graphnn.GraphnnError as error:
 
 def test_cycles_do_not_depend_on_the_hash_seed():
     told = set()
-    for seed in ("0", "1", "2"):
+    for seed in ("0", "1"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", CYCLES]
         done = subprocess.run(

@@ -8,19 +8,19 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LinearRegression
-from sklearn.utils.estimator_checks import check_estimator
 
 import graphnn
-from graphnn.sklearn import Classifier, Regressor
+from graphnn import sklearn as estimators  # scikit-learn itself comes with the first test
 from places import SPECS
 from tables import cases
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("estimator", [Classifier(), Regressor()])
-def test_scikit_learn_s_own_checks(estimator):
+@pytest.mark.parametrize("name", ["Classifier", "Regressor"])
+def test_scikit_learn_s_own_checks(name):
+    from sklearn.utils.estimator_checks import check_estimator
+
+    estimator = getattr(estimators, name)()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of checks that need a library which is not installed
         results = check_estimator(estimator, on_fail=None)
@@ -29,10 +29,17 @@ def test_scikit_learn_s_own_checks(estimator):
     assert len(results) > 40
 
 
-def test_labels_are_those_of_the_data():
-    X, y = load_iris(return_X_y=True)
+@pytest.fixture
+def iris():
+    from sklearn.datasets import load_iris
+
+    return load_iris(return_X_y=True)
+
+
+def test_labels_are_those_of_the_data(iris):
+    X, y = iris
     names = np.array(["setosa", "versicolor", "virginica"])[y]
-    model = Classifier(hidden=(10,), epochs=30).fit(X, names)
+    model = estimators.Classifier(hidden=(10,), epochs=30).fit(X, names)
     assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
     assert model.score(X, names) > 0.9
     scores = model.predict_proba(X[:2])
@@ -41,10 +48,12 @@ def test_labels_are_those_of_the_data():
 
 
 def test_a_linear_network_is_linear_regression():
+    from sklearn.linear_model import LinearRegression
+
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     y = X @ [1.0, -2.0, 0.5] + 3 + 0.1 * rng.normal(size=60)
-    model = Regressor(hidden=(), epochs=300, batch_size=60, learning_rate=0.1).fit(X, y)
+    model = estimators.Regressor(hidden=(), epochs=300, batch_size=60, learning_rate=0.1).fit(X, y)
     expected = LinearRegression().fit(X, y)  # the least squares, by another way
     np.testing.assert_allclose(model.predict(X), expected.predict(X), atol=1e-6)
 
@@ -52,16 +61,18 @@ def test_a_linear_network_is_linear_regression():
 def test_a_spec_of_the_user():
     X = np.random.default_rng(1).normal(size=(50, 2))
     y = X @ [2.0, -1.0] + 0.5
-    model = Regressor(SPECS / "regression.yaml", settings={"epochs": 5})
+    model = estimators.Regressor(SPECS / "regression.yaml", settings={"epochs": 5})
     model.fit(X, y)
     assert (model.roles_.features, model.roles_.target, model.roles_.prediction) == ("x", "t", "y")
     assert model.n_iter_ == 5
     assert model.score(X, y) > 0.9
 
 
-def test_sizes_of_the_spec_are_those_of_the_data():
-    X, y = load_iris(return_X_y=True)
-    model = Classifier(SPECS / "mnist.yaml", settings={"epochs": 1, "hidden": 5, "validation": 30})
+def test_sizes_of_the_spec_are_those_of_the_data(iris):
+    X, y = iris
+    model = estimators.Classifier(
+        SPECS / "mnist.yaml", settings={"epochs": 1, "hidden": 5, "validation": 30}
+    )
     model.fit(np.tile(X, 196), y)  # 784 features
     assert "validation_loss" in model.run_.history[0]
     assert model.network_.graph.node("y").shape[-1] == 3
@@ -81,7 +92,7 @@ def test_sizes_of_the_spec_are_those_of_the_data():
 def test_networks_that_no_estimator_can_train(nodes, message, tmp_path):
     (tmp_path / "net.yaml").write_text(f"graphnn: 1\nnodes:\n  {nodes}\ntrain: {{loss: l}}\n")
     with pytest.raises(graphnn.UsageError) as caught:
-        Regressor(tmp_path / "net.yaml").fit(np.zeros((4, 2)), np.zeros(4))
+        estimators.Regressor(tmp_path / "net.yaml").fit(np.zeros((4, 2)), np.zeros(4))
     assert caught.value.diagnostics[0].message == message
 
 

@@ -40,7 +40,7 @@ blocks:
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch, no_plots):
     """A spec that names files of all kinds, beside a folder that it does not lie in."""
     rng = np.random.default_rng(0)
     for folder in ("specs/parts", "specs/data"):
@@ -122,19 +122,16 @@ def test_a_copy_opens_no_file_that_its_spec_does_not_name(run):
     assert graphnn.evaluate("runs/net").rows == 20
 
 
-@pytest.mark.parametrize(
-    "summary",
-    [
+def test_without_a_spec_that_can_be_read_a_copy_reads_beside_itself(run):
+    path = run.folder / "summary.json"
+    for summary in (
         *("{}", "no JSON", "[" * 10_000, "[1]", '{"spec": 3}', '{"spec": "spec.yaml"}'),
         *('{"spec": ".."}', '{"spec": "none.yaml"}', '{"spec": "../../specs/secret.npz"}'),
         *('{"spec": "\\u0000"}', None),
-    ],
-)
-def test_without_a_spec_that_can_be_read_a_copy_reads_beside_itself(run, summary):
-    path = run.folder / "summary.json"
-    path.unlink() if summary is None else path.write_text(summary)
-    with pytest.raises(GraphnnError, match=r"there is no file 'runs/net/data/start.npz'"):
-        graphnn.load("runs/net")
+    ):
+        path.unlink() if summary is None else path.write_text(summary)
+        with pytest.raises(GraphnnError, match=r"there is no file 'runs/net/data/start.npz'"):
+            graphnn.load("runs/net")
 
 
 def test_a_run_that_was_killed_is_resumed_from_its_folder(project):

@@ -35,13 +35,18 @@ train:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def place(tmp_path):
     rng = np.random.default_rng(0)
     t = rng.integers(0, 3, 50)
     x = rng.normal(size=(50, 4)) + np.eye(3, 4)[t] * 3
     np.savez(tmp_path / "rows.npz", x=x, t=t)
     (tmp_path / "net.yaml").write_text(SPEC)
     return tmp_path
+
+
+@pytest.fixture
+def folder(place, no_plots):
+    return place
 
 
 def one_epoch_by_hand(net, x, t, order, rate, size):
@@ -184,9 +189,9 @@ def test_every_metric_that_does_not_fit_is_told_before_the_first_step(folder):
     ]
 
 
-def test_what_a_run_leaves(folder):
-    run = graphnn.train(folder / "net.yaml", {"validation": 10, "test": 0.2}, folder=folder / "run")
-    assert sorted(run.files) == sorted(path.name for path in (folder / "run").iterdir())
+def test_what_a_run_leaves(place):
+    run = graphnn.train(place / "net.yaml", {"validation": 10, "test": 0.2}, folder=place / "run")
+    assert sorted(run.files) == sorted(path.name for path in (place / "run").iterdir())
     assert set(run.files) == {
         CHECKPOINT,
         "weights.safetensors",
@@ -197,23 +202,23 @@ def test_what_a_run_leaves(folder):
         "curves.png",
         "confusion.png",
     }
-    with (folder / "run" / "history.csv").open() as stream:
+    with (place / "run" / "history.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert list(rows[0]) == ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
     for row, told in zip(rows, run.history, strict=True):
         assert {name: float(row[name]) for name in told} == told
-    summary = json.loads((folder / "run" / "summary.json").read_text())
+    summary = json.loads((place / "run" / "summary.json").read_text())
     assert summary == {
         "spec": "../net.yaml",
         "epochs": 4,
         "last": run.history[-1],
         "test": run.test,
     }
-    used = graphnn.loads((folder / "run" / "spec.yaml").read_text(), folder=folder)
+    used = graphnn.loads((place / "run" / "spec.yaml").read_text(), folder=place)
     assert used.graph.spec.train.validation.value == 10
-    assert (folder / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert ">a</" in (folder / "run" / "diagram.svg").read_text()
+    assert (place / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert ">a</" in (place / "run" / "diagram.svg").read_text()
 
 
 def test_validation_and_test_rows_are_held_back(folder):
@@ -316,7 +321,7 @@ def test_arrays_are_taken_as_those_of_a_file_are():
 
 
 def test_digits_that_were_wrong_are_pictured(tmp_path):
-    net = graphnn.load(SPECS / "mnist.yaml", {"epochs": 1})
+    net = graphnn.load(SPECS / "mnist.yaml", {"epochs": 1, "rows": 500})
     run = graphnn.train(net, folder=tmp_path / "run")
     assert "mistakes.png" in run.files
     assert (tmp_path / "run" / "mistakes.png").read_bytes().startswith(b"\x89PNG")

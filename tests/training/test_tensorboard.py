@@ -29,7 +29,7 @@ train:
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, no_plots):
     monkeypatch.chdir(tmp_path)
     Path("rows.csv").write_text("x,t\n" + "".join(f"{n / 10},{n / 5}\n" for n in range(20)))
     Path("net.yaml").write_text(SPEC)
