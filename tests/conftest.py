@@ -15,7 +15,7 @@ import graphnn
 from thorough import multiply_examples
 
 # No test may know how fast the machine is.
-HOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HOW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TIMES = 100  # as many examples
 settings.register_profile("default", HOW)
 # The same draws for the same code, as in Hypothesis's own profile for CI.

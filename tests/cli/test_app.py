@@ -184,7 +184,7 @@ def test_markup_in_text_stays_text(call):
     assert call("show", "net.yaml").out.startswith("[red]a[/red] :smile:\n")
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 def test_a_reader_that_has_enough(start, unbuffered):
     process = start("ops", env={"PYTHONUNBUFFERED": unbuffered})
     process.stdout.close()

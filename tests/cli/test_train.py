@@ -243,9 +243,8 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows
     }
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_what_a_cluster_sends_is_ctrl_c(start, rows, number):
     process = start("train", "net.yaml", "--set", "epochs=100000")
     for line in process.stderr:

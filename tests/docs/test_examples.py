@@ -11,6 +11,7 @@ import pytest
 import docs_pages
 from docs_pages import MismatchError, Runner, blocks, corrected, fits, folder
 from drawn_cases import QUICK
+from graphnn.drawing.plots import contours
 from graphnn.ops import REGISTRY
 from graphnn.testing import check_op
 from places import ROOT
@@ -18,12 +19,13 @@ from places import ROOT
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
 SLOW = [
-    *(f"how-to/{name}" for name in ("keras", "photographs")),
+    *(f"how-to/{name}" for name in ("keras", "notebook", "photographs", "pipeline")),
+    *("how-to/table", "how-to/two-layers"),
     *(f"networks/{name}" for name in ("additions", "cbow", "gpt", "language-models", "mixer")),
     *("networks/siamese", "networks/vae", "own-ops", "testing"),
     *(f"tour/{name}" for name in ("3-digits", "4-learning", "5-numerical-gradients")),
-    *(f"training/{name}" for name in ("augmentation", "cnn", "evaluation", "regularisation")),
-    "training/search",
+    *(f"training/{name}" for name in ("augmentation", "cnn", "evaluation", "normalization")),
+    *(f"training/{name}" for name in ("regularisation", "search")),
 ]
 # What users need not have.
 NEEDS = {"files/pytorch": ("torch", "onnxscript", "onnxruntime")}
@@ -33,6 +35,7 @@ NEEDS = {"files/pytorch": ("torch", "onnxscript", "onnxruntime")}
 def plain_output(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(contours, "_MESH", 21)  # of pictures that nobody looks at here
 
 
 def name(page):

@@ -44,7 +44,7 @@ def wirings(draw) -> list[list[int]]:
     return sources
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
 def test_parts_hold_every_box_once_and_can_be_put_in_order(examples):
     settings(max_examples=examples)(given(wirings(), st.booleans())(assert_in_order))()
 

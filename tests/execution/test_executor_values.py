@@ -50,7 +50,7 @@ def run_and_by_hand(net, inputs, wanted):
     return {}, {}
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(networks_with_batches(ops=PLAIN, nodes=10) | networks_with_batches())
 def test_runs_agree_with_numpy(drawn):
     net, wanted, given = drawn
@@ -76,7 +76,7 @@ def test_runs_agree_with_numpy(drawn):
         assert not any(np.shares_memory(array, other) for other in arrays[:number])
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(networks_with_batches())
 def test_every_value_is_kept_for_a_reverse_pass(drawn):
     net, wanted, given = drawn
@@ -92,7 +92,7 @@ def test_every_value_is_kept_for_a_reverse_pass(drawn):
         release()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(networks_with_batches("float32"))
 def test_float32(drawn):
     net, wanted, given = drawn

@@ -82,7 +82,7 @@ def test_noise_is_told_apart_from_what_is_there():
     assert 0.5 < np.median(found.noise) / 0.5e-12 < 2
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 999),
     activation=st.sampled_from(["sigmoid", "tanh", "relu", "gelu", "softplus", "softmax"]),

@@ -275,7 +275,7 @@ def test_a_tie_that_only_rounding_breaks_is_no_kink(op):
     }
     x = np.array([[-3.0, -3.0, -3.0], [-3.0, -3.0, -3.0], [-3.0, -3.0, -2.99414062]])
     rows = {"x": x, "t": np.full((3, 1), -3.0)}
-    for seed in range(10):
+    for seed in range(4):
         net = graphnn.loads(document, seed=seed)
         assert_engine_is_loop(net, rows)
         found = graphnn.numerical_gradient(net, rows)

@@ -28,7 +28,7 @@ def entropy(*ops):
     return NetworkCase({"graphnn": 1, "nodes": nodes, "outputs": [list(nodes)[-1]]}, {})
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(300, marks=pytest.mark.slow)])
 def test_the_engine_gives_the_numbers_of_the_loop(examples):
     @settings(max_examples=examples)
     @given(

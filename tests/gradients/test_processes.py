@@ -89,7 +89,9 @@ def convolved():
         pytest.param({"method": "complex", "only": "y.bias"}, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("make", [lambda: digits(20), images, convolved])
+@pytest.mark.parametrize(
+    "make", [lambda: digits(20), pytest.param(images, marks=pytest.mark.slow), convolved]
+)
 def test_the_numbers_are_those_of_one_worker(make, options):
     net, inputs = make()
     if "y.bias" not in net.parameters:

@@ -21,10 +21,10 @@ RUNNER = Path(hostile_files.__file__).with_name("hostile_runner.py")
 @pytest.mark.parametrize(
     "part",
     [
-        "small 0 6",
+        "small 0 18",
         *(
             pytest.param(part, marks=pytest.mark.slow)
-            for part in (*(f"small {part} 6" for part in range(1, 6)), "large 0 2", "large 1 2")
+            for part in (*(f"small {part} 6" for part in range(6)), "large 0 2", "large 1 2")
         ),
     ],
 )
@@ -38,7 +38,7 @@ def test_each_ends_as_it_deserves(part):
         check=True,
     )
     complaints = json.loads(done.stdout)
-    assert len(complaints) >= 50
+    assert len(complaints) >= 30
     assert {name: found for name, found in complaints.items() if found} == {}
 
 
@@ -92,12 +92,14 @@ def planted(folder: Path, plants: dict[str, str], content: str) -> dict[str, Out
     return {found["name"]: Outcome(**found) for found in map(json.loads, done.stdout.splitlines())}
 
 
+@pytest.mark.slow
 def test_the_runner_sees_what_is_touched(tmp_path):
     found = planted(tmp_path, TOUCHING, hostile_files.GOOD)
     assert list(found) == list(TOUCHING)
     assert [name for name, outcome in found.items() if not outcome.touched] == []
 
 
+@pytest.mark.slow
 def test_the_runner_sees_how_it_ends(tmp_path):
     plants = {name: plant for name, (plant, _) in ENDING.items()}
     found = planted(tmp_path, plants, hostile_files.GOOD)

@@ -41,7 +41,7 @@ def form_of(case, **more) -> tuple[CodeForm, dict]:
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_numpy_computes_the_op_and_its_gradient(name, examples):
     @settings(max_examples=examples, deadline=None)
     @given(op_cases(REGISTRY[name]))

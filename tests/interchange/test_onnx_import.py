@@ -21,6 +21,10 @@ SPECS = [
     for path in sorted((ROOT / "specs").rglob("*"))
     if path.suffix in (".yaml", ".json") and path.parent.name != "blocks"
 ]
+LONG = ("additions", "language_lstm")
+MARKED = [
+    pytest.param(path, marks=pytest.mark.slow) if path.stem in LONG else path for path in SPECS
+]
 FLOAT, INT = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
 
 
@@ -60,7 +64,7 @@ def parsed(nodes: str) -> list:
 # --- there and back
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MARKED, ids=lambda path: path.stem)
 def test_what_was_exported_comes_back_without_a_difference(path, tmp_path):
     net = graphnn.load(path)
     graphnn.export(net, tmp_path / "net.onnx")
@@ -89,7 +93,7 @@ def test_weights_that_were_trained_come_back(tmp_path):
     assert str(first).startswith("weights: ")
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MARKED, ids=lambda path: path.stem)
 def test_a_model_whose_spec_is_gone_is_read_by_its_operators(path, tmp_path):
     net = graphnn.load(path).astype("float32")
     graphnn.export(net, tmp_path / "net.onnx")

@@ -63,7 +63,7 @@ nodes:
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(equivalent_specs(ops=["add", "tanh", "affine"], nodes=4, blocks=0.5))
 @example(READ_BEFORE)
 @example(TWO_INPUTS)

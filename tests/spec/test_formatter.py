@@ -123,6 +123,7 @@ def faults(text):
         yield "formatting again changes it"
 
 
+@settings(max_examples=100)
 @given(specs(nodes=2))
 def test_law_of_layouts(text):
     assert list(faults(text)) == []

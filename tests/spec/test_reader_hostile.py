@@ -443,7 +443,7 @@ yaml_texts = (
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(text=yaml_texts)
 @example('a: "\\U00110000"')
 @example('a: "\\Uffffffff"')

@@ -7,6 +7,7 @@ import graphnn
 from places import SPECS
 
 FILES = sorted(p for p in SPECS.rglob("*") if p.suffix in {".yaml", ".json"})
+LONG = ("additions", "language_conv", "language_lstm")
 NAMES_OF_ALIKE = ("residual", "residual_blocks")
 NETWORKS = [path for path in FILES if path.parent.name != "blocks"]
 
@@ -32,7 +33,7 @@ def test_it_has_nothing_to_complain_of(path):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, marks=pytest.mark.slow) if path.stem == "language_conv" else path
+        pytest.param(path, marks=pytest.mark.slow) if path.stem in LONG else path
         for path in NETWORKS
     ],
     ids=lambda path: path.stem,
@@ -99,7 +100,8 @@ def test_the_regression_finds_the_plane():
     np.testing.assert_allclose(bias, [0.5], atol=0.01)
 
 
-@pytest.mark.parametrize("name", ["mnist", pytest.param("mnist_deep", marks=pytest.mark.slow)])
+@pytest.mark.slow  # of the first, the README shows it
+@pytest.mark.parametrize("name", ["mnist", "mnist_deep"])
 def test_the_digits_are_learned(name):
     run = graphnn.train(SPECS / f"{name}.yaml")
     assert run.test["accuracy"] >= 0.92

@@ -40,6 +40,7 @@ def test_a_failure_names_op_law_and_the_smallest_case():
     assert "case=OpCase(op=Planted(" in text
 
 
+@pytest.mark.slow
 def test_sizes_shrink_whatever_two_operands_hold():
     """No array may end with zero, so that a size may shrink only where all of them are kept."""
     minimal = {"multiply": 2, "conv2d": 2, "attention": 3}

@@ -144,6 +144,7 @@ def test_a_broken_spec_and_an_example_that_does_not_hold_fail_alone_and_show_whe
     ) in told
 
 
+@pytest.mark.slow
 def test_a_wrong_backward_pass_fails_the_gradient_check(run, tmp_path):
     (tmp_path / "conftest.py").write_text(PLANTED)
     (tmp_path / "line.yaml").write_text(LINE)
