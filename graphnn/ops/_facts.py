@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -56,7 +56,17 @@ def facts(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     if not (interval is None or isinstance(interval, property) or _is_interval(interval)):
         yield f"'output_interval' is {interval!r}: write (low, high), two numbers, or None"
     if not op_class.__module__.startswith("graphnn."):  # whose defaults the tests check
+        yield from _unhashable(op_class)
         yield from _defaults(op_class)
+
+
+def _unhashable(op_class: type[Op]) -> Iterator[str]:
+    """Attributes of types by which an op would have no hash."""
+    for key, info in op_class.model_fields.items():
+        kind = get_origin(info.annotation) or info.annotation
+        if kind in (list, dict, set) and "numbers" not in info.metadata:
+            example = "tuple[int, ...]" if kind is list else "a tuple"
+            yield f"the attribute '{key}' is a {kind.__name__}, which can change: write {example}"
 
 
 def _defaults(op_class: type[Op]) -> Iterator[str]:

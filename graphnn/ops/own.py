@@ -50,7 +50,7 @@ def watched_forward(
             raise RunError(failure(op, node, "forward", error)) from error
         told = f"'forward' of {op.name} gives"
         if not isinstance(found, np.ndarray | np.generic):
-            raise _fault(node, f"{told} {_type(found)}, not an array")
+            raise _fault(node, f"{told} {what(found)}, not an array")
         if found.shape != shape:
             raise _fault(
                 node, f"{told} the shape {show(found.shape)}, but {show(shape)} is inferred"
@@ -78,29 +78,37 @@ def watched_vjp(vjp: Callable[..., Any], op: Op, node: str) -> Callable[..., Cot
             raise
         except Exception as error:
             raise RunError(failure(op, node, "vjp", error)) from error
-        if fault := fault_of_cotangents(found, arrays):
+        if fault := fault_of_cotangents(found, arrays, _names(op, len(arrays))):
             raise _fault(node, fault.replace("'vjp'", f"'vjp' of {op.name}"))
         return tuple(found)
 
     return watched
 
 
-def fault_of_cotangents(found: Any, arrays: Sequence[Any]) -> str:
+def fault_of_cotangents(found: Any, arrays: Sequence[Any], names: Sequence[str]) -> str:
     """What is wrong with the form of what `vjp` gives for operands; empty where nothing is."""
     if not isinstance(found, tuple | list):
-        return f"'vjp' gives {_type(found)}, not a tuple with a cotangent of each operand"
+        return f"'vjp' gives {what(found)}, not a tuple with a cotangent of each operand"
     if len(found) != len(arrays):
         gives = f"{len(found)} cotangent{'s' * (len(found) != 1)}"
         return f"'vjp' gives {gives} for {len(arrays)} operand{'s' * (len(arrays) != 1)}"
-    for number, (part, array) in enumerate(zip(found, arrays, strict=True), 1):
+    for part, array, name in zip(found, arrays, names, strict=False):
         if part is None or array is None:
             continue
-        what = f"'vjp' gives as cotangent {number}"
-        if not isinstance(part, np.ndarray | np.generic) or part.dtype.kind not in "fc":
-            return f"{what} {_type(part)}, not an array of real numbers"
+        told = f"the cotangent of '{name}' by 'vjp'"
+        if not isinstance(part, np.ndarray | np.generic) or part.dtype.kind not in "fciu":
+            return f"{told} is {what(part)}, not an array of numbers"
         if part.shape != array.shape:
-            return f"{what} the shape {show(part.shape)}, but its operand has {show(array.shape)}"
+            return f"{told} has shape {show(part.shape)}, not {show(array.shape)}"
     return ""
+
+
+def _names(op: Op, count: int) -> list[str]:
+    """What the operands of an op are called; numbered, where one stands for many."""
+    first, *rest = [operand.name for operand in op.operands]
+    if not op.operands[0].many:
+        return [first, *rest]
+    return [*(f"{first}[{number}]" for number in range(count - len(rest))), *rest]
 
 
 def failure(op: Op, node: str, method: str, error: Exception) -> Diagnostic:
@@ -137,7 +145,7 @@ def inferred_by(op: Op, shapes: Sequence[Any], given: Mapping[str, Shape]) -> In
         lines = "".join(f" ({note.text})" for note in origin(error, _module(op)))
         raise ShapeError(f"{why}{lines}") from error
     if not isinstance(found.result, tuple):
-        raise ShapeError(f"{op.name} infers {_type(found.result)}, not a tuple of sizes")
+        raise ShapeError(f"{op.name} infers {what(found.result)}, not a tuple of sizes")
     return found
 
 
@@ -145,7 +153,8 @@ def _fault(node: str, message: str) -> RunError:
     return RunError.of("op-failed", f"at '{node}': {message}")
 
 
-def _type(value: Any) -> str:
+def what(value: Any) -> str:
+    """A value in the words of a message: what it is."""
     if value is None:
         return "None"
     if isinstance(value, np.ndarray | np.generic):

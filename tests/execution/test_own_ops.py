@@ -86,24 +86,22 @@ def test_what_a_forward_gives_that_is_no_result(forward, told):
 @pytest.mark.parametrize(
     ("vjp", "told"),
     [
-        (lack, "gives None, not a tuple with a cotangent of each operand"),
+        (lack, "'vjp' of own gives None, not a tuple with a cotangent of each operand"),
         (
             lambda g, y, x: g,
-            "gives an array of float64, not a tuple with a cotangent of each operand",
+            "'vjp' of own gives an array of float64, not a tuple with a cotangent of each operand",
         ),
-        (lambda g, y, x: (g, None), "gives 2 cotangents for 1 operand"),
-        (lambda g, y, x: (), "gives 0 cotangents for 1 operand"),
-        (lambda g, y, x: (3,), "gives as cotangent 1 an int, not an array of real numbers"),
+        (lambda g, y, x: (g, None), "'vjp' of own gives 2 cotangents for 1 operand"),
+        (lambda g, y, x: (), "'vjp' of own gives 0 cotangents for 1 operand"),
         (
-            lambda g, y, x: (g[0],),
-            "gives as cotangent 1 the shape [2], but its operand has [4, 2]",
+            lambda g, y, x: (3,),
+            "the cotangent of 'x' by 'vjp' of own is an int, not an array of numbers",
         ),
+        (lambda g, y, x: (g[0],), "the cotangent of 'x' by 'vjp' of own has shape [2], not [4, 2]"),
     ],
 )
 def test_what_a_vjp_gives_that_is_no_cotangents(vjp, told):
-    assert message(graphnn.RunError, declared(vjp=vjp)) == (
-        f"error[op-failed]: at 'y': 'vjp' of own {told}"
-    )
+    assert message(graphnn.RunError, declared(vjp=vjp)) == f"error[op-failed]: at 'y': {told}"
 
 
 @pytest.mark.parametrize("method", ["forward", "vjp"])

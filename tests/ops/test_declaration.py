@@ -69,6 +69,8 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
         | 'output_interval' is 1: write (low, high), two numbers, or None
     a default of another type | {"annotations": {"k": int}, "k": "a"}
         | the attribute 'k' has the default 'a', which is not of its type
+    a list | {"annotations": {"k": list[int]}, "k": [1]}
+        | the attribute 'k' is a list, which can change: write tuple[int, ...]
     no operands stated | {"operands": ()}
         | 'operands' is not stated: write operands = (data("x", "..."),)
     left out first

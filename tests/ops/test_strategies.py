@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from enum import Enum
 from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from drawn_cases import every_case
 from graphnn.ops import REGISTRY, Op, Size, data, parameter
@@ -62,9 +64,32 @@ def test_numbers_keep_their_bounds(kind, low, high):
     assert len(set(found)) > 1
 
 
+class Mode(Enum):
+    FAST = "fast"
+    SLOW = "slow"
+
+
+def odd(value):
+    if value % 2 == 0:
+        raise ValueError("it is even")
+    return value
+
+
+def test_a_value_that_an_op_refuses_is_said():
+    with pytest.raises(TypeError) as caught:
+        find(op_cases(planted(k=Annotated[int, AfterValidator(odd)])), lambda case: case.op.k == 1)
+    assert re.fullmatch(
+        r"planted refuses \{'k': -?[02]\}, drawn from the types of its fields: Value error, it is "
+        r"even; define its class method 'choices', which lists some",
+        str(caught.value),
+    )
+
+
 def test_other_types_take_all_their_values():
     assert set(seen(planted(flag=bool), "flag")) == {False, True}
     assert set(seen(planted(mode=Literal["a", "b"]), "mode")) == {"a", "b"}
+    assert set(seen(planted(mode=Mode), "mode")) == {Mode.FAST, Mode.SLOW}
+    assert set(seen(planted(even=Annotated[int, Field(ge=1, multiple_of=2)]), "even")) == {2, 4}
     found = seen(planted(bound=Annotated[float, Field(gt=0, le=1)] | None), "bound")
     assert None in found
     assert min(number for number in found if number is not None) > 0
@@ -72,10 +97,10 @@ def test_other_types_take_all_their_values():
 
 def test_a_type_that_has_no_strategy():
     with pytest.raises(TypeError) as caught:
-        find(attributes(planted(table=dict[str, int])), lambda values: True)
+        find(attributes(planted(table=str)), lambda values: True)
     assert str(caught.value) == (
-        "no value can be derived for 'table' of planted: dict[str, int]; "
-        "define 'choices' in the op class"
+        "no value can be derived for 'table' of planted: <class 'str'>; "
+        "define its class method 'choices', which lists some"
     )
 
 

@@ -16,7 +16,7 @@ from graphnn.ops import REGISTRY, public_ops
 from graphnn.testing import networks
 from graphnn.testing._strategies.drawing import Choices
 from graphnn.testing._strategies.fitting import first_shape, fitted
-from graphnn.testing.strategies import op_cases
+from graphnn.testing.strategies import batches, invalid_specs, op_cases, specs
 
 TAKING_DATA = sorted(name for name, op in public_ops().items() if op.data_operands())
 SLOW = pytest.mark.slow
@@ -202,3 +202,61 @@ def test_an_op_that_gives_nan_is_reported_and_not_dropped(monkeypatch):
 
     with pytest.raises(AssertionError, match="not-finite"):
         is_finite()
+
+
+@pytest.mark.parametrize(
+    ("draw", "told"),
+    [
+        (lambda: networks([]), "'ops' names no op\n   = help: leave it out for all ops"),
+        (lambda: networks("tanh"), "'ops' is 'tanh', not a list of ops\n   = help: write ['tanh']"),
+        (
+            lambda: networks(["tanh", "input"]),
+            "'input' takes no data: networks are not drawn of it",
+        ),
+        (
+            lambda: networks(["dropout_training"]),
+            "no spec can name 'dropout_training'\n   = help: use 'registered' for a class",
+        ),
+        (lambda: networks(nodes=0), "'nodes' must be a whole number from 1 to 40, not 0"),
+        (
+            lambda: networks(sizes=(0, 0)),
+            "'sizes' must be a whole number from 1 to 100, not (0, 0)",
+        ),
+        (
+            lambda: networks(sizes=10**9),
+            "'sizes' must be a whole number from 1 to 100, not 1000000000",
+        ),
+        (lambda: networks(rows=True), "'rows' must be a whole number from 1 to 100, not True"),
+        (lambda: networks(outputs=-1), "'outputs' must be a whole number from 0 to 40, not -1"),
+        (lambda: networks(loss="mean"), "'loss' must be True or False, not 'mean'"),
+        (
+            lambda: networks(blocks=3),
+            "'blocks' must be True, False or a number from 0 to 1, not 3",
+        ),
+        (
+            lambda: networks(values="wild"),
+            "'values' must be one of 'tame', 'finite', 'any', not 'wild'",
+        ),
+        (lambda: specs(nodes=0), "'nodes' must be a whole number from 1 to 40, not 0"),
+        (lambda: invalid_specs(most=0), "'most' must be a whole number from 1 to 10, not 0"),
+        (
+            lambda: op_cases("tanh", sizes=0),
+            "'sizes' must be a whole number from 1 to 1,000, not 0",
+        ),
+        (
+            lambda: batches("net.yaml"),
+            "'net.yaml' is not a network\n   = help: load it by graphnn.load",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_drawn(draw, told):
+    with pytest.raises(graphnn.UsageError) as caught:
+        draw()
+    assert str(caught.value) == f"error[bad-option]: {told}"
+
+
+@settings(DRAWN, max_examples=5)
+@given(networks([REGISTRY["tanh"]], nodes=2, loss=False, blocks=False))
+def test_ops_are_given_as_classes_too(case):
+    ops = {node["op"] for node in case.document["nodes"].values()}
+    assert ops <= {"tanh", "input", "parameter", "constant", "reshape", "clip"}

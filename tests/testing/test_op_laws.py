@@ -12,10 +12,13 @@ from hypothesis import given, seed, settings
 
 import graphnn
 from drawn_cases import QUICK
-from graphnn.ops import REGISTRY
+from graphnn.ops import REGISTRY, Op, data
 from graphnn.ops.families.activation import Tanh
 from graphnn.testing import BrokenLaw, check_op, op_laws
-from graphnn.testing.strategies import op_cases
+from graphnn.testing.laws.checks import LAWS, law_by_law
+from graphnn.testing.laws.derivatives import vjp_is_the_gradient
+from graphnn.testing.strategies import OpCase, op_cases
+from places import ROOT
 
 
 def wrong_tanh():
@@ -102,6 +105,115 @@ def test_what_cannot_be_skipped():
     )
     with pytest.raises(graphnn.UsageError, match="no reason is given to skip 'serialises'"):
         op_laws(REGISTRY["tanh"], skip={"serialises": ""})
+
+
+def own(**methods):
+    class Planted(Op, register=False):
+        op: Literal["planted"] = "planted"
+        operands = (data("x", "batch n"),)
+        result = "batch n"
+        batchwise = True
+
+        def forward(self, x):
+            return 2 * x
+
+        def vjp(self, cotangent, output, x):
+            return (2 * cotangent,)
+
+    for name, method in methods.items():
+        setattr(Planted, name, method)
+    return Planted
+
+
+def doubles_in_place(self, cotangent, output, x):
+    cotangent *= 2
+    return (cotangent,)
+
+
+@pytest.mark.parametrize(
+    ("methods", "told", "law"),
+    [
+        (
+            {"forward": lambda self, x: None},
+            "'forward' gives None, not an array",
+            "inferred_shape_is_computed",
+        ),
+        (
+            {"vjp": lambda self, g, y, x: 2 * g},
+            "'vjp' gives an array of float64, not a tuple with a cotangent of each operand",
+            "vjp_is_the_gradient",
+        ),
+        (
+            {"vjp": Op.vjp},
+            "it has no 'vjp': write def vjp(self, cotangent, output, x)",
+            "vjp_is_the_gradient",
+        ),
+        (
+            {"vjp": doubles_in_place},
+            "'vjp' modifies the cotangent or the output",
+            "nothing_is_modified",
+        ),
+    ],
+)
+def test_a_slip_is_told_as_what_it_is(methods, told, law):
+    with pytest.raises(BrokenLaw) as caught:
+        check_op(own(**methods), settings=QUICK)
+    assert str(caught.value) == told
+    assert caught.value.__notes__[0].startswith(f"'planted' breaks the law '{law}'")
+
+
+def test_not_a_number_near_the_case_is_no_wrong_gradient():
+    wrong = own(forward=lambda self, x: np.where(x > 2.5, np.nan, 2 * x))
+    case = OpCase(wrong(), (np.full((1, 1), 2.5),), wrong())
+    with pytest.raises(BrokenLaw) as caught:
+        vjp_is_the_gradient(case)
+    assert str(caught.value) == "the result is not finite where 'x' is moved by 0.0002 at [0, 0]"
+
+
+def test_a_result_that_differs_from_call_to_call_breaks_a_law():
+    calls = iter(range(10**6))
+    counting = own(forward=lambda self, x: 2 * x + next(calls))
+    with pytest.raises(BrokenLaw, match="'forward' gives another result when it is called again"):
+        next(law for law in op_laws(counting) if law.name == "nothing_is_modified")(QUICK)
+
+
+def test_a_case_that_shrinks_stays_one_of_its_law():
+    """At 0 the product is 0 too, and another law is broken, of memory that is shared."""
+
+    def doubled(self, x):
+        x *= 2
+        return x
+
+    twice = own(forward=doubled)
+    cases = [OpCase(twice(), (np.full((1, 1), at),), twice()) for at in (1.0, 0.0)]
+    check = law_by_law(twice, ["nothing_is_modified", "memory_is_shared_only_by_views"])
+    with pytest.raises(BrokenLaw, match="'forward' modifies an operand"):
+        check(cases[0])
+    check(cases[1])
+
+
+def test_the_page_about_ops_has_every_law():
+    text = (ROOT / "docs" / "adding-an-op.md").read_text()
+    assert [name for name in LAWS if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("call", [check_op, op_laws, op_cases])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("tahn", "error[unknown-op]: there is no op 'tahn'\n   = help: did you mean 'tanh'?"),
+        (None, "error[bad-option]: None is neither a class of an op nor the name of one"),
+        (
+            Op,
+            "error[bad-option]: the class 'Op' declares no op\n"
+            '   = help: write op: Literal["op"] = "op" in it',
+        ),
+    ],
+)
+def test_what_is_no_op_is_refused(call, given, told):
+    with pytest.raises(graphnn.UsageError) as caught:
+        call(given)
+    assert str(caught.value) == told
 
 
 def test_numpy_warns_of_nothing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from enum import Enum
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -73,7 +74,7 @@ def _of_field(op_class: type[Op], key: str) -> _Typed:
         except NotImplementedError:
             raise TypeError(
                 f"no value can be derived for '{key}' of {op_class.name}: {info.annotation}; "
-                "define 'choices' in the op class"
+                "define its class method 'choices', which lists some"
             ) from None
 
     return typed
@@ -98,6 +99,8 @@ def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> _Drawn:
         return lambda draw: draw.one_of(parts)
     if get_origin(kind) is tuple:
         return _tuple(parts, rank)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return lambda draw: draw.one_of([*kind])
     return _of_scalar(kind, metadata)
 
 
@@ -111,8 +114,10 @@ def _tuple(parts: tuple[Any, ...], rank: int) -> _Drawn:
 
 def _of_scalar(kind: Any, metadata: Iterable[Any]) -> _Drawn:
     if kind is int:
+        step = max(getattr(item, "multiple_of", None) or 1 for item in [None, *metadata])
         low, high = _bounds(metadata, 1)
-        return lambda draw: draw.integer(low, high)
+        low, high = -(-low // step), max(high // step, -(-low // step))
+        return lambda draw: step * draw.integer(low, high)
     if kind is float:
         low, high = _bounds(metadata, _GRID)
         return lambda draw: draw.integer(low, high) / _GRID

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
+from hypothesis.strategies import DrawFn, SearchStrategy
 
+from graphnn.diagnostics import UsageError
 from graphnn.execution import Network
 from graphnn.execution.drawn_inputs import limit_of_input
 from graphnn.graph import Node
 from graphnn.ops import Array, Operand
 from graphnn.spec.sizes import evaluate, free_names
+from graphnn.testing._strategies.arguments import check_values, check_whole
 from graphnn.testing._strategies.arrays import Values, reals, wholes
 from graphnn.testing._strategies.drawing import Choices
 
 _CLASSES = 2  # where nothing says how many there are
 
 
-@st.composite
 def batches(
-    draw: DrawFn,
     network: Network,
     *,
     outputs: str | Iterable[str] | None = None,
     rows: int = 4,
     values: Values = "tame",
-) -> dict[str, Array]:
+) -> SearchStrategy[dict[str, Array]]:
     """Inputs of a network, on the domains of the ops that read them.
 
     Parameters
@@ -42,10 +42,26 @@ def batches(
     Returns
     -------
     SearchStrategy of dict of str to ndarray
+
+    Raises
+    ------
+    UsageError
+        An argument is not as it should be.
     """
-    choices = Choices(draw)
+    if not isinstance(network, Network):
+        help = "load it by graphnn.load"
+        raise UsageError.of("bad-option", f"{network!r} is not a network", help=help)
+    check_whole("rows", rows, 1, 1000)
+    check_values(values)
     names = [outputs] if isinstance(outputs, str) else [*(outputs or network.graph.nodes)]
-    needed = network.executor(names).plan.inputs
+    return _batches(network, network.executor(names).plan.inputs, rows, values)
+
+
+@st.composite
+def _batches(
+    draw: DrawFn, network: Network, needed: Collection[str], rows: int, values: Values
+) -> dict[str, Array]:
+    choices = Choices(draw)
     nodes = [node for node in network.graph.inputs if node.name in needed]
     free = sorted({name for node in nodes for size in node.shape for name in free_names(size)})
     bound = {name: choices.integer(1, rows) for name in free}

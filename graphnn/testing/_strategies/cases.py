@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from graphnn.ops import REGISTRY, Array, Op, Operand, Role
+from graphnn.ops import Array, Op, Operand, Role
 from graphnn.spec.sizes import Shape, evaluate
+from graphnn.testing._strategies.arguments import check_flag, check_values, check_whole, class_of
 from graphnn.testing._strategies.arrays import Values, reals, wholes
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.fitting import BATCH, Fit, first_shape, fitted
@@ -102,10 +103,15 @@ def op_cases(
 
     Raises
     ------
+    UsageError
+        An argument is not as it should be.
     TypeError
         An attribute has a type that no value can be derived from.
     """
-    op_class = REGISTRY[op] if isinstance(op, str) else op
+    op_class = class_of(op)
+    check_whole("sizes", sizes, 1, 1000)
+    check_values(values)
+    check_flag("kinks", kinks)
     return independent(_op_cases(op_class, sizes, values, kinks))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from pydantic import ValidationError
+
 from graphnn.ops import Inferred, Kind, Op, Operand, Shape, ShapeError
 from graphnn.spec.sizes import free
 from graphnn.testing._strategies.attributes import drawn
@@ -105,7 +107,7 @@ def fitted(
     None where nothing fits: for rows that are free and would have to be a number, or for an op
     whose attributes depend on shapes and that does not say so by `Op.choices`.
     """
-    stated = op_class.model_validate(drawn(draw, op_class, first, sizes), context=BINDABLE)
+    stated = _stated(op_class, drawn(draw, op_class, first, sizes))
     places = _places(draw, stated, first, sizes, kind)
     shapes = [place.shape for place in places]
     placed = stated.placed([place.operand for place in places], shapes)
@@ -121,6 +123,15 @@ def fitted(
         return None
     declared = _lacking(stated, placed, inferred) if draw.chance(4) else stated
     return Fit(declared, stated, tuple(places), inferred)
+
+
+def _stated(op_class: type[Op], attributes: dict[str, Any]) -> Op:
+    try:
+        return op_class.model_validate(attributes, context=BINDABLE)
+    except ValidationError as error:
+        why = "; ".join(fault["msg"] for fault in error.errors())
+        message = f"{op_class.name} refuses {attributes}, drawn from the types of its fields: {why}"
+        raise TypeError(f"{message}; define its class method 'choices', which lists some") from None
 
 
 def _places(draw: Choices, op: Op, first: Shape, sizes: int, kind: Kind | None) -> list[Place]:

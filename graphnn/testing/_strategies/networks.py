@@ -9,7 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from graphnn.ops import REGISTRY, Op, public_ops
+from graphnn.diagnostics import UsageError
+from graphnn.ops import Op, public_ops
+from graphnn.testing._strategies.arguments import check_flag, check_values, check_whole, classes_of
 from graphnn.testing._strategies.arrays import Values
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.growth import WAYS, Document, Growth, Options
@@ -18,10 +20,11 @@ from graphnn.testing._strategies.named_sizes import named_sizes
 from graphnn.testing._strategies.network_case import NetworkCase
 
 _LEFT_OUT = 3  # of `WAYS` nodes
+_MOST_NODES, _MOST_SIZES = 40, 100  # more than that, and Hypothesis finds the networks too large
 
 
 def networks(
-    ops: Iterable[str] | None = None,
+    ops: Iterable[str | type[Op]] | None = None,
     *,
     nodes: int = 6,
     sizes: int = 3,
@@ -40,16 +43,15 @@ def networks(
 
     Parameters
     ----------
-    ops : iterable of str, optional
-        Names of the ops to draw from, besides those that fit one node to another (``reshape``
-        and ``clip``), and losses; by default all
-        that take data.
+    ops : iterable of str or type of Op, optional
+        The ops to draw from, by their names or classes, besides those that fit one node to another
+        (``reshape`` and ``clip``), and losses; by default all that take data.
     nodes : int
-        The most of them in one network, a block counted as one.
+        The most of them in one network, a block counted as one; 40 at most.
     sizes : int
-        The largest size of an axis that is drawn; of results, axes may be larger.
+        The largest size of an axis that is drawn, 100 at most; of results, axes may be larger.
     rows : int
-        The most rows in a batch.
+        The most rows in a batch; 100 at most.
     outputs : int
         The most nodes that the spec names as outputs besides those that nothing reads.
     loss : bool
@@ -66,7 +68,25 @@ def networks(
     Returns
     -------
     SearchStrategy of NetworkCase
+
+    Raises
+    ------
+    UsageError
+        An argument is not as it should be.
     """
+    for name, value, low, high in (
+        ("nodes", nodes, 1, _MOST_NODES),
+        ("sizes", sizes, 1, _MOST_SIZES),
+        ("rows", rows, 1, _MOST_SIZES),
+        ("outputs", outputs, 0, _MOST_NODES),
+    ):
+        check_whole(name, value, low, high)
+    for name, flag in (("loss", loss), ("shared", shared)):
+        check_flag(name, flag)
+    check_values(values)
+    if not isinstance(blocks, int | float) or not 0 <= blocks <= 1:
+        message = f"'blocks' must be True, False or a number from 0 to 1, not {blocks!r}"
+        raise UsageError.of("bad-option", message)
     choices = _choices(ops)
     maps = any(each.name == "affine" for each in choices)
     share = 1 if blocks is True else round(WAYS * blocks)
@@ -115,9 +135,9 @@ def _add(growth: Growth) -> None:
         growth.add_any()
 
 
-def _choices(ops: Iterable[str] | None) -> list[type[Op]]:
+def _choices(ops: Iterable[str | type[Op]] | None) -> list[type[Op]]:
     """Classes of the ops that take data, the simplest first."""
-    classes = public_ops().values() if ops is None else [REGISTRY[name] for name in ops]
+    classes = public_ops().values() if ops is None else classes_of(ops)
     return sorted((each for each in classes if each.data_operands()), key=_complexity)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from graphnn.diagnostics import RunError
+from graphnn.testing._strategies.arguments import check_whole
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.faults import Fault, depends, faults, hides, in_json
 from graphnn.testing._strategies.layouts import written
@@ -121,6 +122,7 @@ def invalid_specs(*, most: int = 2, **options: Any) -> SearchStrategy[InvalidSpe
     -------
     SearchStrategy of InvalidSpec
     """
+    check_whole("most", most, 1, 10)
     return independent(_invalid_specs(networks(**options), most))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from graphnn.diagnostics import UsageError, suggestion
-from graphnn.ops import Array, Operand
+from graphnn.ops import Array, Cotangents, Op, Operand
+from graphnn.ops.own import fault_of_cotangents, what
 from graphnn.testing.strategies import OpCase
 
 Arrays = Sequence[Array | None]
@@ -48,7 +49,22 @@ def require_same(found: Arrays, expected: Arrays, message: str) -> None:
 
 def value(case: OpCase, arrays: Arrays | None = None) -> Array:
     """The op's value at `arrays`, by default those of the case."""
-    return np.asarray(case.op.forward(*(case.arrays if arrays is None else arrays)))
+    found = case.op.forward(*(case.arrays if arrays is None else arrays))
+    require(
+        isinstance(found, np.ndarray | np.generic), f"'forward' gives {what(found)}, not an array"
+    )
+    return np.asarray(found)
+
+
+def cotangents(case: OpCase, cotangent: Array, output: Array) -> Cotangents:
+    """What the op's vjp gives for the arrays of the case, once it has the form that it must."""
+    names = ", ".join(operand.name for operand in case.op.operands)
+    missing = f"it has no 'vjp': write def vjp(self, cotangent, output, {names})"
+    require(type(case.op).vjp is not Op.vjp, missing)
+    found = case.op.vjp(cotangent, output, *case.arrays)
+    fault = fault_of_cotangents(found, case.arrays, [each.name for each in operands(case)])
+    require(not fault, fault)
+    return found
 
 
 def operands(case: OpCase) -> list[Operand]:
@@ -110,7 +126,10 @@ def chosen(laws: Iterable[str], skip: Mapping[str, str] | None) -> list[str]:
     UsageError
         `skip` names no law, or gives no reason.
     """
-    every, skip = list(laws), skip or {}
+    every, skip = list(laws), {} if skip is None else skip
+    if not isinstance(skip, Mapping):
+        help = f"write skip={{'{every[0]}': 'the reason'}}"
+        raise UsageError.of("bad-option", f"'skip' is {skip!r}, not a mapping of laws", help=help)
     for name, reason in skip.items():
         if name not in every:
             help = suggestion(name, every, f"the laws are {', '.join(every)}")

@@ -12,6 +12,7 @@ from graphnn.spec.sizes import Shape, free
 from graphnn.testing.laws.requirements import (
     copies,
     cotangent_of,
+    cotangents,
     differentiable,
     floats,
     operands,
@@ -94,7 +95,7 @@ def float32_stays_float32(case: OpCase) -> None:
     if real:  # else the executor narrows it, as it does constants
         _require_narrow(value(case, narrow), output, "the result")
     cotangent = cotangent_of(output)
-    expected = case.op.vjp(cotangent, output, *case.arrays)
+    expected = cotangents(case, cotangent, output)
     found = case.op.vjp(cotangent.astype(np.float32), small, *narrow)
     for position in differentiable(case):
         what = f"the cotangent of '{operands(case)[position].name}'"
@@ -140,13 +141,15 @@ def _check_writing(case: OpCase, expected: Array) -> None:
 
 
 def nothing_is_modified(case: OpCase) -> None:
-    """No method writes into what it is given."""
+    """No method writes into what it is given, or keeps something for the next call."""
     before = copies(case.arrays)
     output = value(case)
     require_same(case.arrays, before, "'forward' modifies an operand")
+    again = "'forward' gives another result when it is called again"
+    require_same([value(case)], [output], again)
     cotangent = cotangent_of(output)
     given = copies([cotangent, output])
-    case.op.vjp(cotangent, output, *case.arrays)
+    cotangents(case, cotangent, output)
     require_same([cotangent, output], given, "'vjp' modifies the cotangent or the output")
     require_same(case.arrays, before, "'vjp' modifies an operand")
     case.op.branch(*case.arrays)
@@ -158,7 +161,8 @@ def memory_is_shared_only_by_views(case: OpCase) -> None:
     output = value(case)
     for position, array in enumerate(case.arrays):
         may = (case.op.view and position == 0) or array is None
-        message = f"the result shares memory with '{operands(case)[position].name}'; set 'view'"
+        name = operands(case)[position].name
+        message = f"the result shares memory with '{name}': copy it, or state 'view'"
         require(may or not np.shares_memory(output, np.asarray(array)), message)
 
 
