@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -70,12 +70,19 @@ def _unhashable(op_class: type[Op]) -> Iterator[str]:
 
 
 def _defaults(op_class: type[Op]) -> Iterator[str]:
+    """Defaults that are not of their types, as far as the types alone say what may be there."""
+    decorators = op_class.__pydantic_decorators__
+    given = [*decorators.field_validators.values()]
+    changed = {field for each in given for field in each.info.fields}
     for key, info in op_class.model_fields.items():
-        if key == "op" or info.is_required():
+        if key in {"op", "*", *changed} or info.is_required() or decorators.model_validators:
             continue
         default = info.get_default(call_default_factory=True, validated_data={})
+        kind: Any = info.annotation
+        for extra in info.metadata:
+            kind = Annotated[kind, extra]
         try:
-            TypeAdapter[Any](info.annotation or Any).validate_python(default)
+            TypeAdapter[Any](kind).validate_python(default)
         except ValidationError:
             yield f"the attribute '{key}' has the default {default!r}, which is not of its type"
         except Exception:

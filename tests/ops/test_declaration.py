@@ -138,6 +138,12 @@ def test_what_is_wrong_is_said_with_what_to_write(changes, message):
     assert "planted" not in REGISTRY
 
 
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_every_op_may_be_derived_from(name):
+    derived = type("Derived", (REGISTRY[name],), {"__module__": __name__}, register=False)
+    assert derived.name == name
+
+
 @pytest.mark.parametrize(
     ("namespace", "told"),
     [
