@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from gradient_cases import digits, plant
+from gradient_cases import digits, plant, wide
 from graphnn.gradients._check import VERDICTS, compare
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.linear import Affine
@@ -156,26 +156,6 @@ def test_every_single_entry_would_be_caught():
         tolerance = 10 * estimate.error + 1e-13 * scale
         error = np.abs(estimate.value - exact[name])
         assert (0.05 * np.abs(exact[name]) - error > tolerance).all()
-
-
-def wide():
-    """A network of 10,000 entries and more, on 20 rows."""
-    net = graphnn.loads(
-        """
-        graphnn: 1
-        nodes:
-          x:    {op: input, shape: [batch, 80]}
-          t:    {op: input, shape: [batch], dtype: int}
-          a:    {op: affine, inputs: x, units: 110}
-          z:    {op: tanh, inputs: a}
-          b:    {op: affine, inputs: z, units: 12}
-          y:    {op: softmax, inputs: b}
-          loss: {op: cross_entropy, inputs: [y, t]}
-        """,
-        seed=1,
-    )
-    rng = np.random.default_rng(1)
-    return net, {"x": rng.normal(size=(20, 80)), "t": rng.integers(0, 12, 20)}
 
 
 @cache

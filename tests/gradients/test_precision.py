@@ -4,35 +4,13 @@ import numpy as np
 import pytest
 
 import graphnn
-from gradient_cases import digits
+from gradient_cases import digits, wide
 from graphnn.ops.families.activation import Tanh
 from tables import cases
 
-WIDE = """
-graphnn: 1
-dtype: float32
-nodes:
-  x:    {op: input, shape: [batch, 80]}
-  t:    {op: input, shape: [batch], dtype: int}
-  a:    {op: affine, inputs: x, units: 110}
-  z:    {op: tanh, inputs: a}
-  b:    {op: affine, inputs: z, units: 12}
-  y:    {op: softmax, inputs: b}
-  loss: {op: cross_entropy, inputs: [y, t]}
-"""
-
-
-def wide():
-    """A network of 10,000 entries and more in float32, on 20 rows."""
-    rng = np.random.default_rng(1)
-    return graphnn.loads(WIDE, seed=1), {
-        "x": rng.normal(size=(20, 80)),
-        "t": rng.integers(0, 12, 20),
-    }
-
 
 def test_a_right_gradient_in_float32_is_right():
-    net, inputs = wide()
+    net, inputs = wide("float32")
     gradients = graphnn.backprop(net, inputs)
     report = graphnn.check_gradients(net, inputs, gradients=gradients)
     assert report.counts["agree"] == sum(array.size for array in gradients.values()) == 10242
@@ -41,7 +19,7 @@ def test_a_right_gradient_in_float32_is_right():
 
 
 def test_a_fault_in_float32_does_not_drown():
-    net, inputs = wide()
+    net, inputs = wide("float32")
     gradients = graphnn.backprop(net, inputs)
     gradients["a.weight"][7, 3] *= 1.05
     report = graphnn.check_gradients(net, inputs, gradients=gradients)
@@ -50,7 +28,7 @@ def test_a_fault_in_float32_does_not_drown():
 
 
 def test_what_trains_in_float32_is_checked_as_it_is(monkeypatch):
-    net, inputs = wide()
+    net, inputs = wide("float32")
     few = {"entries": 300}
     assert str(graphnn.check_gradients(net, inputs, **few)).startswith("300 entries in float64: ")
     report = graphnn.check_gradients(net, inputs, dtype="float32", **few)
@@ -76,7 +54,7 @@ def test_float32_checks_a_network_in_float64_where_that_rounds_to():
 
 
 def test_a_tolerance_is_for_gradients_of_unknown_precision():
-    net, inputs = wide()
+    net, inputs = wide("float32")
     gradients = {name: array.tolist() for name, array in graphnn.backprop(net, inputs).items()}
     few = {"gradients": gradients, "entries": 1000}
     assert graphnn.check_gradients(net, inputs, **few).counts["wrong backward"] > 500

@@ -13,11 +13,11 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 import graphnn
+from documents import documents
 from graphnn.diagnostics import SpecError
 from graphnn.spec import format_file, format_text, reader, to_yaml
-from graphnn.spec.values import located, plain
+from graphnn.spec.values import plain
 from graphnn.spec.writing import layout, syntax
-from graphnn.spec.writing.layout import to_json
 from graphnn.testing.strategies import specs
 from places import ROOT
 
@@ -312,16 +312,10 @@ def test_windows_ends_of_lines_become_line_feeds():
 
 
 TEXTS = st.text("ay \n\"\\:#,-[]{}'\t\x7f\u2028é\U0001f600", max_size=9) | st.just("no")
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXTS,
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXTS, inner, max_size=4),
-    max_leaves=20,
-)  # fmt: skip
 
 
 @given(
-    st.dictionaries(st.sampled_from(["nodes", "examples", "train", "x"]), JSON),
+    documents(TEXTS, "nodes", "examples", "train", "x"),
     st.none() | st.integers(0, 3),
 )
 @example({}, None)
@@ -352,13 +346,6 @@ def test_json_keeps_numbers_as_they_are_written():
 def test_shipped_files_are_as_they_should_be(path):
     before, after = format_file(path, write=False)
     assert before == after
-
-
-@given(st.dictionaries(st.sampled_from(["nodes", "examples", "name"]) | TEXTS, JSON, max_size=3))
-def test_what_the_writer_makes_is_canonical(document):
-    value = located(document)
-    assert format_text(to_yaml(value)) == to_yaml(value)
-    assert format_text(to_json(value), json=True) == to_json(value)
 
 
 def test_a_bad_text_is_told():

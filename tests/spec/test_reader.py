@@ -12,6 +12,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from documents import documents
 from graphnn.diagnostics import SpecError
 from graphnn.spec import reader
 from graphnn.spec.reader import Limits, read, read_file
@@ -318,24 +319,7 @@ def test_places_in_json(end: str) -> None:
 
 
 # Laws over data of any kind. A text may hold every character but halves of surrogate pairs, which
-# are no characters. Whole numbers stay within float64.
-
-numbers = st.integers(-(2**1023), 2**1023) | st.floats(allow_nan=False, allow_infinity=False)
-
-
-def data_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Any mapping of what JSON can hold."""
-    leaves = st.none() | st.booleans() | numbers | texts
-    nested = st.recursive(
-        leaves,
-        lambda inner: (
-            st.lists(inner, max_size=5)
-            | st.dictionaries(texts.map(lambda key: key[:60]), inner, max_size=5)
-        ),
-        max_leaves=25,
-    )
-    return st.dictionaries(texts.map(lambda key: key[:60]), nested, max_size=5)
-
+# are no characters.
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
 # JSON escapes only what is below U+0020. YAML 1.2 wants DEL, the C1 controls, and U+FFFE and
@@ -355,7 +339,7 @@ def check_places_of_json(top: Map) -> None:
         assert repr(json.loads(excerpt(value))) == repr(plain(value))
 
 
-@given(data_of(any_text), layouts, st.booleans())
+@given(documents(any_text), layouts, st.booleans())
 def test_json_is_read_as_it_was_written(data: Any, layout: Any, escaped: bool) -> None:
     text = json.dumps(data, ensure_ascii=escaped, **layout)
     top = read(text, json=True)
@@ -363,7 +347,7 @@ def test_json_is_read_as_it_was_written(data: Any, layout: Any, escaped: bool) -
     check_places_of_json(top)
 
 
-@given(data_of(yaml_text), layouts)
+@given(documents(yaml_text), layouts)
 @example({"\0\x1f": "\t /"}, {})
 def test_json_is_yaml_with_the_same_values_and_places(data: Any, layout: Any) -> None:
     text = json.dumps(data, ensure_ascii=False, **layout)
@@ -381,7 +365,7 @@ _Dumper.add_representer(
 )
 
 
-@given(data_of(any_text), st.sampled_from([False, None, True]), st.integers(2, 9), st.booleans())
+@given(documents(any_text), st.sampled_from([False, None, True]), st.integers(2, 9), st.booleans())
 def test_yaml_is_read_as_pyyaml_wrote_it(
     data: Any, flow: bool | None, indent: int, unicode: bool
 ) -> None:

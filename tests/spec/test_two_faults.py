@@ -16,14 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import graphnn
 from graphnn.diagnostics import Span
 from graphnn.spec import reader
 from graphnn.spec.values import plain
-from graphnn.testing import networks
 from graphnn.testing._strategies.faults import (
     DROPPED,
     Fault,
@@ -302,18 +299,6 @@ def test_nothing_to_train_and_any_other_fault_are_two_errors(tmp_path, yaml):
             assert len(found) > 20
             for pair in random.Random(f"{name} {yaml}").sample(found, min(MOST // 3, len(found))):
                 check(document, pair, yaml=yaml, folder=SPECS)
-
-
-@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.slow)])
-def test_two_faults_in_any_network(examples):
-    @settings(max_examples=examples)
-    @given(networks(), st.booleans(), st.data())
-    def law(case, yaml, data):
-        document = plain(case.network().graph.spec.document)
-        found = list(pairs(document))
-        check(document, data.draw(st.sampled_from(found)), yaml=yaml, folder=SPECS)
-
-    law()
 
 
 if __name__ == "__main__":

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from graphnn.spec import reader, to_yaml
+from documents import documents
+from graphnn.spec import format_text, reader, to_yaml
 from graphnn.spec.values import Map, Scalar, Seq, located, plain
+from graphnn.spec.writing.layout import to_json
 from places import SPECS
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     ["null", "True", "~", "1e3", "0x1f", "no", "- a", "a: b", "#", "<<", "*a", "&a", "!b", ".nan"]
 )
-NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
-DOCUMENTS = st.dictionaries(
-    st.sampled_from(["sizes", "nodes", "train", "examples", "outputs", "name"]) | TEXTS,
-    st.recursive(
-        st.none() | st.booleans() | NUMBERS | TEXTS,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
-        max_leaves=25,
-    ),
-    max_size=5,
-)
 
 
-@given(DOCUMENTS)
+@given(documents(TEXTS, "sizes", "nodes", "train", "examples", "outputs", "name"))
 @example({})
 @example({"nodes": {"x": {"a\u2028b": "\u0085\ufeff\x7f\x00\U0001f600", "n": [1e16, 1e-7, -0.0]}}})
 @example({"name": "x" * 300, "outputs": ["y" * 60, "z" * 60]})
 def test_written_and_read_back(document):
-    text = to_yaml(located(document))
+    value = located(document)
+    text, json_text = to_yaml(value), to_json(value)
     assert repr(plain(reader.read(text))) == repr(document)
-    assert text.endswith("\n")
-    assert not text.startswith("\n")
+    assert repr(json.loads(json_text)) == repr(document)
+    assert format_text(text) == text
+    assert format_text(json_text, json=True) == json_text
 
 
 def test_layout():

@@ -57,6 +57,26 @@ nodes:
 """
 
 
+WIDE = """
+graphnn: 1
+nodes:
+  x:    {op: input, shape: [batch, 80]}
+  t:    {op: input, shape: [batch], dtype: int}
+  a:    {op: affine, inputs: x, units: 110}
+  z:    {op: tanh, inputs: a}
+  b:    {op: affine, inputs: z, units: 12}
+  y:    {op: softmax, inputs: b}
+  loss: {op: cross_entropy, inputs: [y, t]}
+"""
+
+
+def wide(dtype="float64"):
+    """A network of 10,000 entries and more, on 20 rows."""
+    rng = np.random.default_rng(1)
+    net = graphnn.loads(f"dtype: {dtype}\n{WIDE}", seed=1)
+    return net, {"x": rng.normal(size=(20, 80)), "t": rng.integers(0, 12, 20)}
+
+
 def dense(seed=3):
     rng = np.random.default_rng(0)
     net = moved(graphnn.loads(DENSE, seed=seed))

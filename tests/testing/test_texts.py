@@ -50,11 +50,15 @@ def test_texts_hold_every_part(part):
     find(specs(), lambda text: part in text, settings=quick)
 
 
-@FEW
-@given(invalid_specs(most=3))
-def test_faults_are_reported_in_their_places(spec):
-    assert (spec.code, spec.span) == spec.faults[0]
-    errors_are_in_their_places(spec)
+@pytest.mark.parametrize("examples", [20, pytest.param(300, marks=pytest.mark.slow)])
+def test_faults_are_reported_in_their_places(examples):
+    @settings(max_examples=examples)
+    @given(invalid_specs(most=3))
+    def law(spec):
+        assert (spec.code, spec.span) == spec.faults[0]
+        errors_are_in_their_places(spec)
+
+    law()
 
 
 @FEW

@@ -4,28 +4,11 @@ import numpy as np
 import pytest
 
 import graphnn
+from augmented import SPEC, written
 from graphnn.diagnostics import TrainingError
 from graphnn.training import Augmentation
 from graphnn.training.fitting.augmentation import shifted, turned
 from graphnn.training.fitting.loop import Training
-
-SPEC = """
-graphnn: 1
-nodes:
-  x:    {op: input, shape: [batch, 1, 6, 5]}
-  t:    {op: input, shape: [batch], dtype: int}
-  f:    {op: flatten, inputs: x}
-  a:    {op: affine, inputs: f, units: 3}
-  y:    {op: softmax, inputs: a}
-  loss: {op: cross_entropy, inputs: [y, t]}
-train:
-  data: {npz: rows.npz}
-  validation: 10
-  metrics: {accuracy: [y, t]}
-  augment: {shift: 1, rotate: 20, zoom: 0.1, flip: horizontal, noise: 0.2}
-  batch_size: 8
-  epochs: 3
-"""
 
 
 def stack(rows=4, channels=2, height=7, width=7, seed=0):
@@ -34,10 +17,7 @@ def stack(rows=4, channels=2, height=7, width=7, seed=0):
 
 @pytest.fixture
 def spec(tmp_path):
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "rows.npz", x=rng.random((50, 30)), t=rng.integers(0, 3, 50))
-    (tmp_path / "net.yaml").write_text(SPEC)
-    return tmp_path / "net.yaml"
+    return written(tmp_path)
 
 
 # What each change makes of an image

@@ -4,34 +4,9 @@ import numpy as np
 import pytest
 
 import graphnn
+from augmented import SPEC, written
 from graphnn.diagnostics import TrainingError
 from tables import cases
-
-SPEC = """
-graphnn: 1
-nodes:
-  x:    {op: input, shape: [batch, 1, 6, 5]}
-  t:    {op: input, shape: [batch], dtype: int}
-  f:    {op: flatten, inputs: x}
-  a:    {op: affine, inputs: f, units: 3}
-  y:    {op: softmax, inputs: a}
-  loss: {op: cross_entropy, inputs: [y, t]}
-train:
-  data: {npz: rows.npz}
-  validation: 10
-  metrics: {accuracy: [y, t]}
-  augment: {shift: 1, rotate: 20, zoom: 0.1, flip: horizontal, noise: 0.2}
-  batch_size: 8
-  epochs: 3
-"""
-
-
-@pytest.fixture
-def spec(tmp_path):
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "rows.npz", x=rng.random((50, 30)), t=rng.integers(0, 3, 50))
-    (tmp_path / "net.yaml").write_text(SPEC)
-    return tmp_path / "net.yaml"
 
 
 def told(text, tmp_path):
@@ -154,7 +129,8 @@ train: {loss: f, augment: {shift: 1}}
     )
 
 
-def test_check_tells_it_too(spec):
+def test_check_tells_it_too(tmp_path):
+    spec = written(tmp_path)
     spec.write_text(augment("{shfit: 1}"))
     assert [found.code for found in graphnn.diagnose(spec)] == ["bad-augment"]
     spec.write_text(augment("{input: t}"))
