@@ -75,23 +75,35 @@ def _operands(op_class: type[Op], base: type[Op]) -> Iterator[str]:
         return
     for operand in given:
         yield from operand_facts(operand)
-    roles = [_ROLES.index(operand.role) for operand in op_class.operands]
+    yield from _order(given)
+    yield from _attributes(op_class, base)
+    yield from _operand_names(op_class)
+
+
+def _order(operands: tuple[Operand, ...]) -> Iterator[str]:
+    """Operands where they may not stand, or beside others that they may not."""
+    roles = [_ROLES.index(operand.role) for operand in operands]
     if roles != sorted(roles):
         yield "'operands' are not in order: write data first, then parameters, states, noise"
-    data = [operand for operand in given if operand.role == "data"]
-    if [operand.optional for operand in data] != sorted(operand.optional for operand in data):
+    data = [operand for operand in operands if operand.role == "data"]
+    optional = [operand.optional for operand in data]
+    if optional != sorted(optional):
         yield "an operand that may be left out stands before one that may not: write it last"
-    names = [operand.name for operand in given]
+    for operand in data if len(data) > 1 else ():
+        if operand.many:
+            yield f"'{operand.name}' stands for many inputs: no other data operand may be there"
+
+
+def _operand_names(op_class: type[Op]) -> Iterator[str]:
+    """Names of operands that something else has."""
+    names = [operand.name for operand in op_class.operands]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield f"two operands are called '{name}': give one another name"
-    yield from _attributes(op_class, base)
     taken = dict.fromkeys(op_class.model_fields, "an attribute")
     taken.update(dict.fromkeys(key_names(NodeSpec), "a key of every node"))
     for operand in op_class.operands:
         if operand.is_parameter and operand.name in taken:
             yield f"'{operand.name}' is {taken[operand.name]} as well: give it another name"
-        if operand.many and [each.role for each in given].count("data") > 1:
-            yield f"'{operand.name}' stands for many inputs: no other data operand may be there"
 
 
 def _attributes(op_class: type[Op], base: type[Op]) -> Iterator[str]:

@@ -758,6 +758,17 @@ class Op(BaseModel, metaclass=_Declared):
 Op.__annotations__.clear()
 
 
+def require_op(given: Any) -> None:
+    """Refuse what is not a class that declares an op.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not (isinstance(given, type) and issubclass(given, Op) and "op" in given.model_fields):
+        raise TypeError(f"{given!r} is not a class that declares an op")
+
+
 def register(op_class: type[Op], *, replace: bool = False) -> None:
     """Enter an op class in the registry under its name.
 
@@ -773,8 +784,9 @@ def register(op_class: type[Op], *, replace: bool = False) -> None:
     Raises
     ------
     TypeError
-        There is an op of that name.
+        There is an op of that name, or it is no class of an op.
     """
+    require_op(op_class)
     other = REGISTRY.get(op_class.name, op_class)
     again = (other.__module__, other.__qualname__) == (op_class.__module__, op_class.__qualname__)
     if not (again or replace):

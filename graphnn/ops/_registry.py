@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from graphnn.ops._loading import modules_of
 from graphnn.ops._op import REGISTRY as REGISTRY
-from graphnn.ops._op import Op
+from graphnn.ops._op import Op, require_op
 from graphnn.ops.imports import import_installed
 
 REGISTRY.expect(modules_of("graphnn.ops.families"))
@@ -43,7 +43,14 @@ def registered(*ops: type[Op]) -> Iterator[None]:
     ----------
     *ops : type of Op
         Such as classes defined with ``register=False``.
+
+    Raises
+    ------
+    TypeError
+        One is no class of an op.
     """
+    for op in ops:
+        require_op(op)
     before = dict(REGISTRY)
     REGISTRY.update({op.name: op for op in ops})
     try:

@@ -270,3 +270,14 @@ def test_a_class_that_waits_is_there_in_a_block_alone():
         register(Quiet)
     register(Quiet, replace=True)
     assert REGISTRY["sigmoid"] is Quiet
+
+
+@pytest.mark.parametrize("given", ["relu", None, Op, Sigmoid()])
+def test_what_is_no_class_of_an_op_is_not_registered(given):
+    told = f"{given!r} is not a class that declares an op"
+    with pytest.raises(TypeError) as caught:
+        register(given)
+    assert str(caught.value) == told
+    with pytest.raises(TypeError) as caught, registered_ops(Sigmoid, given):
+        pass
+    assert str(caught.value) == told
