@@ -19,12 +19,16 @@ from places import ROOT
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
 SLOW = [
+    "data",
     *(f"how-to/{name}" for name in ("keras", "notebook", "photographs", "pipeline")),
     *("how-to/table", "how-to/two-layers"),
     *(f"networks/{name}" for name in ("additions", "cbow", "gpt", "language-models", "mixer")),
     *("networks/siamese", "networks/vae", "own-ops", "testing"),
     *(f"tour/{name}" for name in ("3-digits", "4-learning", "5-numerical-gradients")),
-    *(f"training/{name}" for name in ("augmentation", "cnn", "evaluation", "normalization")),
+    *(
+        f"training/{name}"
+        for name in ("augmentation", "cnn", "evaluation", "normalization", "numerical")
+    ),
     *(f"training/{name}" for name in ("regularisation", "search")),
 ]
 # What users need not have.
