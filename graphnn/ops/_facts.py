@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from pydantic import TypeAdapter, ValidationError
-
 from graphnn.ops._operands import Kind, Operand
 from graphnn.ops.initializers import Initializer
 
@@ -70,6 +68,9 @@ def _unhashable(op_class: type[Op]) -> Iterator[str]:
 
 
 def _defaults(op_class: type[Op]) -> Iterator[str]:
+    # Only ops from elsewhere come here.
+    from pydantic import TypeAdapter, ValidationError
+
     """Defaults that are not of their types, as far as the types alone say what may be there."""
     decorators = op_class.__pydantic_decorators__
     given = [*decorators.field_validators.values()]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, GraphnnError, RunError
+from graphnn.diagnostics import Diagnostic, GraphnnError, RunError, counted
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
 from graphnn.ops._inference import Inferred
 from graphnn.ops._op import Op
@@ -90,8 +90,8 @@ def fault_of_cotangents(found: Any, arrays: Sequence[Any], names: Sequence[str])
     if not isinstance(found, tuple | list):
         return f"'vjp' gives {what(found)}, not a tuple with a cotangent of each operand"
     if len(found) != len(arrays):
-        gives = f"{len(found)} cotangent{'s' * (len(found) != 1)}"
-        return f"'vjp' gives {gives} for {len(arrays)} operand{'s' * (len(arrays) != 1)}"
+        operands = counted(len(arrays), "operand")
+        return f"'vjp' gives {counted(len(found), 'cotangent')} for {operands}"
     for part, array, name in zip(found, arrays, names, strict=False):
         if part is None or array is None:
             continue

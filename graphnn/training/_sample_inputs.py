@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from graphnn.diagnostics import FileError, listed
+from graphnn.diagnostics import FileError, counted, listed
 from graphnn.execution import read_array
 from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
@@ -79,7 +79,7 @@ def _rows(
     if train is None or not set(needed) <= set(train.arrays):
         return None
     first = train.rows(slice(rows))
-    what = f"the first {len(first):,} row{'s' * (len(first) != 1)} of the training data"
+    what = f"the first {counted(len(first), 'row')} of the training data"
     return what, {name: first.arrays[name] for name in needed}
 
 

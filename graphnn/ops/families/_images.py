@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from graphnn.diagnostics import counted
 from graphnn.ops._arrays import Array, ShapeError
 from graphnn.ops._op import Op
 from graphnn.ops._operands import Operand, data
@@ -65,9 +66,9 @@ class Resized(Images):
         if len(value) != rank and not (sided and len(value) == 2 * rank):
             raise ShapeError(
                 f"'{key}' takes one number or {windows.form(rank, sided=sided)}, "
-                f"not {len(value)} number{'s' if len(value) != 1 else ''}",
+                f"not {counted(len(value), 'number')}",
                 "x",
-                f"'x' has {rank} {'axis' if rank == 1 else 'axes'} after the channels",
+                f"'x' has {counted(rank, 'axis')} after the channels",
                 key,
             )
         return value

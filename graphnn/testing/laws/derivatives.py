@@ -30,7 +30,7 @@ def vjp_is_the_gradient(case: OpCase) -> None:
     """`vjp` agrees with differences of `forward`, for a random cotangent."""
     output = value(case)
     cotangent = cotangent_of(output)
-    # A copy, so that a vjp that writes into it is told so by the law about that.
+    # A copy: a vjp that writes into it breaks another law, not this one.
     found = cotangents(case, cotangent.copy(), output)
     needed, real = differentiable(case), floats(case)
     for position, (operand, own) in enumerate(zip(operands(case), found, strict=True)):

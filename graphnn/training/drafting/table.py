@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphnn.diagnostics import counted
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.drafting.columns import ColumnSummary, left_out, summarize
 
@@ -27,7 +28,7 @@ def draft_table(table: CsvFile, file: str, target: str | None) -> tuple[list[str
     features = [column for column in every if column.name not in idle]
     remarks = [f"Column '{name}' is left out: it {reason}." for name, reason in idle.items()]
     heading = f"the {'class' if goal.are_classes else 'number'} '{goal.name}'"
-    count = f"{len(features)} column{'s' if len(features) > 1 else ''}"
+    count = counted(len(features), "column")
     remarks.insert(0, f"Predicts {heading} from {count} of {file}.")
     return remarks, {
         "nodes": _nodes(features, goal),

@@ -280,7 +280,7 @@ class _Painter:
         x, y = self._xs[column.number], self._high + max(self._radii) + 22
         number = f" {column.number}" if len(self._columns) > 3 else ""
         kind = "input" if column.number == 0 else "output" if column.last else f"hidden{number}"
-        units = f"{column.units:,} unit{'s' if column.units != 1 else ''}"
+        units = counted(column.units, "unit")
         lines = [units, *(self._words(column, node) for node in column.steps)]
         names = ", ".join(node.name for node in (column.node, *column.steps))
         yield Text(x, y, kind, _NAME, self._theme.ink, "strong", "middle")
