@@ -21,10 +21,6 @@ from graphnn.testing._strategies.network_case import NetworkCase
 
 _LEFT_OUT = 3  # of `WAYS` nodes
 _MOST_NODES, _MOST_SIZES = 40, 100  # more than that, and Hypothesis finds the networks too large
-# Each stands between other nodes anyway, and is drawn a fourth as often; what needs many axes fits
-# fewer places, and is drawn more often.
-_ANYWAY = ("affine", "clip", "reshape", "cast", *LOSSES)
-_OFTEN, _MORE_OFTEN, _MANY_AXES = 4, 5, 4
 
 
 def networks(
@@ -140,19 +136,9 @@ def _add(growth: Growth) -> None:
 
 
 def _choices(ops: Iterable[str | type[Op]] | None) -> list[type[Op]]:
-    """Classes of the ops that take data, the simplest first, each as often as it is to be drawn."""
+    """Classes of the ops that take data, the simplest first."""
     classes = public_ops().values() if ops is None else classes_of(ops)
-    ordered = sorted((each for each in classes if each.data_operands()), key=_complexity)
-    if ops is not None:
-        return ordered
-    return [each for each in ordered for _ in range(_often(each))]
-
-
-def _often(op_class: type[Op]) -> int:
-    if op_class.name in _ANYWAY:
-        return 1
-    axes = op_class.data_operands()[0].signature.split()
-    return _MORE_OFTEN if len(axes) >= _MANY_AXES else _OFTEN
+    return sorted((each for each in classes if each.data_operands()), key=_complexity)
 
 
 def _complexity(op_class: type[Op]) -> tuple[bool, int, int, str]:
