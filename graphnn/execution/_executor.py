@@ -300,7 +300,7 @@ class Executor:
 
     def _watch(self, step: Step, bound: Mapping[str, int]) -> Callable[..., Any]:
         """What makes of the forward of somebody's op one that is held to its shape and kind."""
-        if not is_own(step.op):
+        if not is_own(type(step.op)):
             return lambda forward: forward
         slot = self.plan.slots[step.output]
         shape = tuple(sizes.evaluate(size, bound) for size in slot.shape)

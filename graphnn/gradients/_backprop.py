@@ -370,7 +370,7 @@ def _vjp(
     It holds, by slot of an operand, the targets that it depends on.
     """
     op = step.op.bind(sizes) if sizes else step.op
-    vjp: Vjp = watched_vjp(op.vjp, op, step.node) if is_own(op) else op.vjp
+    vjp: Vjp = watched_vjp(op.vjp, op, step.node) if is_own(type(op)) else op.vjp
     if op.takes_wanted:
         vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
     return vjp if reached is None else _stopped_at_zeros(vjp, step, reached)

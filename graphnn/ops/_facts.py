@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _AXES = re.compile(r"\.\.\.|[\w/*+-]+")  # the op itself may solve an expression
 
 
+def is_own(op_class: type[Op]) -> bool:
+    """Whether an op's class is not one of graphnn's."""
+    return not op_class.__module__.startswith("graphnn.")
+
+
 def is_signature(given: Any) -> bool:
     """Whether something is text of axes with spaces between, and ``...`` once at most."""
     if not isinstance(given, str):
@@ -53,7 +58,7 @@ def facts(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     interval = op_class.output_interval
     if not (interval is None or isinstance(interval, property) or _is_interval(interval)):
         yield f"'output_interval' is {interval!r}: write (low, high), two numbers, or None"
-    if not op_class.__module__.startswith("graphnn."):  # whose defaults the tests check
+    if is_own(op_class):  # the tests check the defaults of graphnn's
         yield from _unhashable(op_class)
         yield from _defaults(op_class)
 
@@ -68,10 +73,10 @@ def _unhashable(op_class: type[Op]) -> Iterator[str]:
 
 
 def _defaults(op_class: type[Op]) -> Iterator[str]:
+    """Defaults that are not of their types, as far as the types alone say what may be there."""
     # Only ops from elsewhere come here.
     from pydantic import TypeAdapter, ValidationError
 
-    """Defaults that are not of their types, as far as the types alone say what may be there."""
     decorators = op_class.__pydantic_decorators__
     given = [*decorators.field_validators.values()]
     changed = {field for each in given for field in each.info.fields}

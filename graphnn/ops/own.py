@@ -10,6 +10,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, GraphnnError, RunError, counted
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
+from graphnn.ops._facts import is_own as is_own
 from graphnn.ops._inference import Inferred
 from graphnn.ops._op import Op
 from graphnn.ops._operands import Kind
@@ -18,11 +19,6 @@ from graphnn.spec.sizes import Shape, SizeError, show
 
 _MEANT = (ArrayError, ShapeError, SizeError, GraphnnError, MemoryError)
 _KINDS = {"float": "f", "int": "iu"}
-
-
-def is_own(op: Op) -> bool:
-    """Whether an op's class is somebody's own, and not of graphnn."""
-    return not type(op).__module__.startswith("graphnn.")
 
 
 def watched_forward(
@@ -134,7 +130,7 @@ def inferred_by(op: Op, shapes: Sequence[Any], given: Mapping[str, Shape]) -> In
     ShapeError
         As there; and for somebody's op that raises another error, or gives no shape.
     """
-    if not is_own(op):
+    if not is_own(type(op)):
         return op.infer(shapes, given)
     try:
         found = op.infer(shapes, given)
