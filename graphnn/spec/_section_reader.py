@@ -7,7 +7,7 @@ from typing import Any
 
 from graphnn.diagnostics import Span
 from graphnn.spec._field_reader import VERSION, FieldReader, brief
-from graphnn.spec.forms import key_names, keys_of, meant, readers_of
+from graphnn.spec.forms import key_names, keys_of, mapping_names, meant, readers_of
 from graphnn.spec.values import Entry, Map, Scalar, Value, place_of
 
 
@@ -83,7 +83,7 @@ class SectionReader(FieldReader):
             it holds is checked too and nothing is reported as missing.
         """
         names = allowed or key_names(record)
-        value = self._indented(value, names)
+        value = self._indented(value, names, mapping_names(record))
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         unused = [name for name in names if name not in entries]
         for key, entry in value.entries.items():
@@ -93,15 +93,15 @@ class SectionReader(FieldReader):
                 entries.setdefault(other or key, entry)
         return Map(entries, *place_of(value))
 
-    def _indented(self, value: Map, names: Collection[str]) -> Map:
+    def _indented(self, value: Map, names: Collection[str], mappings: Collection[str]) -> Map:
         """`value` with what seems to belong to an empty key put under it, reported once."""
+        if _in_brackets(value):
+            return value
         entries: dict[str, Entry] = {}
-        empty: Entry | None = None  # the last key, where it has no value
+        empty: Entry | None = None  # the last key, where it lacks the mapping that it takes
         inside: dict[str, Entry] = {}  # what seems to belong to it
         for key, entry in value.entries.items():
-            # Only without brackets do keys start where their mapping does.
-            open_ = value.span is not None and entry.key.column == value.column
-            if empty is not None and open_ and key not in names:
+            if empty is not None and key not in names:
                 if not inside:
                     word = empty.key.value
                     message = f"'{word}' is empty, but what follows seems to belong to it"
@@ -112,8 +112,7 @@ class SectionReader(FieldReader):
                 inside[key] = entry
                 continue
             entries[key] = entry
-            hollow = isinstance(entry.value, Scalar) and entry.value.value is None
-            empty, inside = (entry if hollow and open_ and key in names else None), {}
+            empty, inside = (entry if key in mappings and _is_unwritten(entry.value) else None), {}
         return Map(entries, *place_of(value))
 
     def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str) -> None:
@@ -136,6 +135,17 @@ class SectionReader(FieldReader):
             message = f"{what} is in version {brief(value)} of the language"
             help = f"this graphnn reads version {VERSION}"
             self.findings.error("unknown-version", message, value.span, help=help)
+
+
+def _in_brackets(value: Map) -> bool:
+    """Whether `value` is written with brackets, or not written at all."""
+    return value.span is None or value.source.line(value.line + 1)[value.column :][:1] == "{"
+
+
+def _is_unwritten(value: Value) -> bool:
+    """Whether the text has nothing in the place of `value`."""
+    ends = (value.line, value.column) == (value.end_line, value.end_column)
+    return ends and isinstance(value, Scalar) and value.value is None
 
 
 def _places(entry: Entry) -> list[Span]:

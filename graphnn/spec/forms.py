@@ -74,6 +74,11 @@ class Form:
     is_data: bool = False
     layout: Layout = ""
 
+    @property
+    def is_of_mappings(self) -> bool:
+        """Whether a mapping may stand there."""
+        return bool(self.inside or self.rest or self.keys or self.is_data)
+
     def below(self, step: str, vocabulary: Vocabulary) -> Form | None:
         """What stands under the key `step`; None for what names nothing."""
         if not self.is_data:
@@ -147,6 +152,12 @@ def keys_of(record: type) -> tuple[Key, ...]:
 def key_names(record: type) -> tuple[str, ...]:
     """Names of the keys of the section that becomes `record`."""
     return tuple(key.name for key in keys_of(record))
+
+
+@functools.cache
+def mapping_names(record: type) -> frozenset[str]:
+    """Names of those keys of `record` that take a mapping."""
+    return frozenset(key.name for key in keys_of(record) if key.form.is_of_mappings)
 
 
 def bare(name: str) -> str:

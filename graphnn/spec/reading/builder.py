@@ -24,7 +24,7 @@ from graphnn.diagnostics import (
 from graphnn.spec.reading import key_faults
 from graphnn.spec.reading.characters import bad_character, index_of
 from graphnn.spec.reading.limits import Limits
-from graphnn.spec.reading.scalars import NumberError, resolve, shortened
+from graphnn.spec.reading.scalars import NumberError, not_finite, resolve, shortened
 from graphnn.spec.values import Entry, Map, Plain, Scalar, Seq, Value, place_of
 
 Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
@@ -137,6 +137,11 @@ class Builder:
             self._scalar(_AT_FAULT, place, anchor)
         else:
             self._scalar(text, place, anchor)
+
+    def infinite(self, word: str, place: Place) -> None:
+        """Take a `word` such as ``NaN``, which Python writes into JSON, as a value at fault."""
+        self._number_fault(not_finite(word), place)
+        self._scalar(_AT_FAULT, place, None)
 
     def bare(self, place: Place) -> None:
         """Take the empty value at `place`, before which there is no ':'."""
@@ -321,9 +326,12 @@ class Builder:
         try:
             value = self._words[word] = resolve(word, self.limits.number_length)
         except NumberError as fault:
-            self.fault(fault.code, str(fault), self.span(place), help=fault.help)
+            self._number_fault(fault, place)
             return _AT_FAULT
         return value
+
+    def _number_fault(self, fault: NumberError, place: Place) -> None:
+        self.fault(fault.code, str(fault), self.span(place), help=fault.help)
 
     def _scalar(self, value: Plain, place: Place, anchor: str | None) -> None:
         # Most of what a large file holds comes by here, so all of it is in one function.

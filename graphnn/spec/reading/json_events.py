@@ -8,7 +8,6 @@ import re
 from graphnn.spec.reading.builder import Builder, Place
 from graphnn.spec.reading.characters import cause_of_syntax
 from graphnn.spec.reading.json_faults import CLOSERS, KEYS, VALUES, Surprise, syntax_fault
-from graphnn.spec.reading.scalars import not_finite
 
 _INSIDE = r'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'  # of a text in quotes
 _TOKEN = re.compile(
@@ -80,12 +79,10 @@ class _Grammar:
     def _scalar(self, kind: str, token: str, place: Place) -> None:
         if kind == "string":
             self._builder.text(_decoded(token), place)
-            return
-        if kind == "infinite":
-            fault = not_finite(token)
-            self._builder.fault(fault.code, str(fault), self._builder.span(place), help=fault.help)
-            token = "null"
-        self._builder.word(token, place)
+        elif kind == "infinite":
+            self._builder.infinite(token, place)
+        else:
+            self._builder.word(token, place)
 
     def _mark(self, mark: str, place: Place) -> bool:
         """Take a bracket, comma or colon if it may stand here."""
