@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import chdir
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def pytest_configure(config: pytest.Config) -> None:
     installed = os.environ.get("GRAPHNN_INSTALLED")
     if installed and not TESTED.is_relative_to(installed):
         pytest.exit(f"'{TESTED}' would be tested, not what is installed in '{installed}'", 4)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without searches for garbage, and leave out of later ones what lasts to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first, so that no worker waits for another at the end."""
+    items.sort(key=lambda item: "hostile" not in item.path.parts)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,8 @@ from PIL import Image
 
 import graphnn
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 # The class is the brighter of the left and the right half of a 2x2 image; full against none makes
 # scores apart by 2 log 3, so that the odds are 9 to 1.
 HALVES = """\

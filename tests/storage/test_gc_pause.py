@@ -15,9 +15,12 @@ from graphnn.storage import _gc_pause as gc_pause
 
 @pytest.fixture(autouse=True)
 def _restored():
-    enabled = gc.isenabled()
+    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.unfreeze()  # what conftest.py froze
     yield
     (gc.enable if enabled else gc.disable)()
+    if frozen:
+        gc.freeze()
 
 
 @pytest.mark.parametrize("enabled", [True, False])

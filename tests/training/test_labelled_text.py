@@ -11,6 +11,8 @@ from graphnn.spec.values import located
 from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements, InputSpec
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 TABLE = 'text,mood\n"good, very good",up\nnot good,down\nbad!,down\n'
 KEYS = {"column": "text", "classes": "mood", "x": "text", "n": "length", "t": "labels"}
 

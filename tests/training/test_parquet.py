@@ -14,6 +14,8 @@ from graphnn.training.data.dataset import load
 from located import located_yaml
 from tables import cases
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 pa = pytest.importorskip("pyarrow")
 
 COLUMNS = {

@@ -11,6 +11,8 @@ import pytest
 
 import graphnn
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 SPEC = """\
 graphnn: 1
 nodes:

@@ -17,6 +17,8 @@ import graphnn
 from graphnn.diagnostics import FileError, GraphnnError, TrainingError
 from graphnn.training.studies.trials import Trials
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 optuna = pytest.importorskip("optuna")
 
 DESCENT = """\

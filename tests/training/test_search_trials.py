@@ -15,6 +15,8 @@ import graphnn
 from graphnn.diagnostics import TrainingError, UsageError
 from graphnn.training.studies.trials import best_of
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 optuna = pytest.importorskip("optuna")
 
 # Each step multiplies x by 1 - 2 rate, so that epoch n begins at a loss of 25 (1 - 2 rate)^(2n-2).

@@ -7,6 +7,8 @@ import pytest
 
 import graphnn
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 TEXT = """\
 graphnn: 1
 nodes:

@@ -10,6 +10,8 @@ import pytest
 import graphnn
 from tables import cases
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 LENGTHS = np.random.default_rng(4).normal(45, 5, 40).round(1)
 ISLANDS = np.array(["Torgersen", "Biscoe", "Dream", "Biscoe"] * 10)
 MASSES = np.random.default_rng(5).normal(4200, 700, 40).round()

@@ -13,6 +13,8 @@ from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from tables import cases
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 TEXT = "the cat sat.\nthe dog ran away!\n\nthe end\n"
 
 

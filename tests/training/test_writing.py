@@ -12,6 +12,8 @@ from graphnn.cli import main
 from graphnn.diagnostics import DataError, GraphnnError, UsageError
 from graphnn.training import Writer
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 # Of each character, the embedding is the scores of the next one.
 PAIRS = """\
 graphnn: 1
