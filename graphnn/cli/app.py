@@ -146,7 +146,12 @@ def _run(arguments: Sequence[str] | None) -> int:
             terminal.report([_misuse(error)])
             return MISUSED
         if not isinstance(error, typer.Abort):
-            raise
+            from graphnn.ops.own import fault_of
+
+            if (fault := fault_of(error)) is None:
+                raise
+            terminal.report([fault])
+            return WRONG
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         terminal.remark("interrupted")

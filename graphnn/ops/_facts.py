@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from string import Formatter
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from graphnn.ops._operands import Kind, Operand
@@ -13,6 +14,7 @@ from graphnn.ops.initializers import Initializer
 if TYPE_CHECKING:
     from graphnn.ops._op import Op
 
+_MEANT = ((str, str, "a text"), (tuple, tuple | list, "a tuple"), (dict, Mapping, "a mapping"))
 _AXES = re.compile(r"\.\.\.|[\w/*+-]+")  # the op itself may solve an expression
 
 
@@ -58,9 +60,43 @@ def facts(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     interval = op_class.output_interval
     if not (interval is None or isinstance(interval, property) or _is_interval(interval)):
         yield f"'output_interval' is {interval!r}: write (low, high), two numbers, or None"
-    if is_own(op_class):  # the tests check the defaults of graphnn's
+    if is_own(op_class):  # the tests check those of graphnn's
+        yield from _types(op_class, base)
+        yield from _templates(op_class)
         yield from _unhashable(op_class)
         yield from _defaults(op_class)
+
+
+def _types(op_class: type[Op], base: type[Op]) -> Iterator[str]:
+    """Facts of another type than the one they have where an op does not state them."""
+    for key in base.__class_vars__ - {"result", "torch_layer"}:  # of more kinds, or checked
+        default, given = getattr(base, key, None), getattr(op_class, key, None)
+        for kind, allowed, called in _MEANT:
+            if isinstance(default, kind) and not isinstance(given, allowed | property):
+                yield f"'{key}' is {given!r}: write {called}"
+
+
+def _templates(op_class: type[Op]) -> Iterator[str]:
+    """Templates of code that are none, or that name what the op does not have."""
+    names = [operand.name for operand in op_class.operands]
+    listed = ", ".join(f"{{{each}}}" for each in names)
+    given = {key: getattr(op_class, key) for key in ("numpy", "torch", "torch_unlayered")}
+    if isinstance(op_class.numpy_vjp, Mapping):
+        given |= {f"numpy_vjp[{name!r}]": each for name, each in op_class.numpy_vjp.items()}
+        for name in op_class.numpy_vjp.keys() - {*names}:
+            yield f"'numpy_vjp' has {name!r}, which is not an operand: write {', '.join(names)}"
+    for key, template in given.items():
+        if not isinstance(template, str):
+            continue
+        try:
+            fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+        except ValueError as error:
+            yield f"'{key}' is {template!r}, which cannot be filled in: {error}"
+            continue
+        for field in fields:
+            name = re.split(r"[.\[]", field)[0]
+            if name not in (*names, "y", "g", "op"):
+                yield f"'{key}' has {{{name}}}, which is not an operand: write {listed}"
 
 
 def _unhashable(op_class: type[Op]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,19 @@ def failure(op: Op, node: str, method: str, error: Exception) -> Diagnostic:
     return Diagnostic(
         "op-failed", f"at '{node}': '{method}' of {op.name} raises {why}", notes=notes
     )
+
+
+def fault_of(error: Exception) -> Diagnostic | None:
+    """That a method of somebody's op raises `error`; None where it came by none.
+
+    For what calls ops in many places, such as a command, and reports no other error of Python.
+    """
+    for frame, _ in reversed([*walk_tb(error.__traceback__)]):
+        op = frame.f_locals.get("self")
+        if isinstance(op, Op) and is_own(type(op)) and frame.f_code.co_filename == _module(op):
+            message = f"'{frame.f_code.co_name}' of {op.name} raises {_why(error)}"
+            return Diagnostic("op-failed", message, notes=origin(error, _module(op)))
+    return None
 
 
 def inferred_by(op: Op, shapes: Sequence[Any], given: Mapping[str, Shape]) -> Inferred:

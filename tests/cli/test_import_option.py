@@ -56,6 +56,29 @@ def net(here):
     return here
 
 
+@cases(
+    """
+    method | command
+    branch(self, x) | gradcheck net.yaml
+    to_onnx(self, form, x) | export net.yaml -o net.onnx
+    to_numpy(self, form) | export net.yaml -o net.py --style numpy
+    to_torch(self, form) | export net.yaml -o net.py --style torch
+    """
+)
+def test_a_method_that_fails_is_an_error_with_its_line(call, net, method, command):
+    own = f"{TWICE}\n    def {method}:\n        return 1 / 0\n"
+    (net / "twice.py").write_text(own)
+    nodes = "w: {op: parameter, value: 1}, y: {op: twice, inputs: w}, loss: {op: sum, inputs: y}"
+    (net / "net.yaml").write_text(f"graphnn: 1\nnodes: {{{nodes}}}\ntrain: {{loss: loss}}\n")
+    result = call(*command.split(), "--import", "twice")
+    name = method.partition("(")[0]
+    assert result.code == 1
+    assert result.err.removeprefix("imported\n") == (
+        f"error[op-failed]: '{name}' of twice raises ZeroDivisionError: division by zero\n"
+        f"   = note: in twice.py, line {own.count(chr(10))}\n"
+    )
+
+
 def test_a_module_is_imported_before_the_command(call, net):
     result = call("test", "net.yaml", "--import", "twice")
     assert (result.code, result.err) == (0, "imported\n")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
 
 import graphnn
 from graphnn.interchange.onnx import libraries, writing
-from graphnn.ops import REGISTRY
+from graphnn.ops import REGISTRY, Op, data, registered
 from places import ROOT
 
 onnx = pytest.importorskip("onnx")
@@ -216,6 +217,32 @@ def test_ops_without_a_form_are_all_refused_with_their_reason(tmp_path, monkeypa
         "'affine' of 'h.1.a', 'h.2.a' cannot be exported to ONNX: it is straight",
         "'relu' of 'h.1.z', 'h.2.z' cannot be exported to ONNX: it bends",
     ]
+
+
+@pytest.mark.parametrize(
+    ("operator", "message"),
+    [
+        ("", "'own' of 'y' cannot be exported to ONNX: the op states no ONNX form ('onnx')"),
+        ("Cubed", "the checker of onnx refuses the model: No Op registered for Cubed "),
+    ],
+)
+def test_an_op_of_ones_own_that_onnx_does_not_have(tmp_path, operator, message):
+    class Own(Op, register=False):
+        op: Literal["own"] = "own"
+        operands = (data("x", "batch n"),)
+        result = "batch n"
+        onnx = operator
+
+        def forward(self, x):
+            return x
+
+    text = "{graphnn: 1, nodes: {x: {op: input, shape: [batch, 1]}, y: {op: own, inputs: x}}}"
+    with registered(Own), pytest.raises(graphnn.RunError) as caught:
+        graphnn.export(graphnn.loads(text), tmp_path / "net.onnx")
+    (found,) = caught.value.diagnostics
+    assert found.message.startswith(message)
+    assert found.message == " ".join(found.message.split())
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_folder_that_is_not_there(tmp_path):

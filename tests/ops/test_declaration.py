@@ -65,6 +65,17 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
     what every op has | {"annotations": {"name": str}, "name": "a"}
         | the attribute 'name' has the name of what every op has: give it another name
     a fact that is a text | {"planewise": "yes"} | 'planewise' is 'yes': write True or False
+    an operator of ONNX that is a number | {"onnx": 3} | 'onnx' is 3: write a text
+    a name elsewhere | {"elsewhere": "dense"} | 'elsewhere' is 'dense': write a tuple
+    names elsewhere | {"also_called": ("a",)} | 'also_called' is ('a',): write a mapping
+    code of another operand | {"numpy": "{x} + {z}"}
+        | 'numpy' has {z}, which is not an operand: write {x}
+    code with a brace | {"torch": "{x"}
+        | 'torch' is '{x', which cannot be filled in: expected '}' before end of string
+    a gradient of another operand | {"numpy_vjp": {"z": "{g}"}}
+        | 'numpy_vjp' has 'z', which is not an operand: write x
+    a gradient with another operand | {"numpy_vjp": {"x": "{g} * {z.T}"}}
+        | 'numpy_vjp['x']' has {z}, which is not an operand: write {x}
     an interval of one number | {"output_interval": 1}
         | 'output_interval' is 1: write (low, high), two numbers, or None
     a default of another type | {"annotations": {"k": int}, "k": "a"}

@@ -122,7 +122,7 @@ class ScopeCode:
         variable = self.variables[name] = self.names[self._local(name)]
         form = self.code.structure.form(item, self._names_of(item), variable)
         with naming(item):
-            text = stated(item.op.to_numpy(form), "NumPy")
+            text = stated(item.op.to_numpy(form), "NumPy form ('numpy')")
         if self.code.constant(item):
             text = f'params["{self._local(name)}"]'
         remark = item.node.spec.about
@@ -207,7 +207,7 @@ class ScopeCode:
             parts = [*item.op.to_numpy_vjp(form)]
             read = self.code.structure.placed(item, item.inputs)
             for source, part in zip(read, parts, strict=False):
-                stated(part or source not in self.active, "NumPy")
+                stated(part or source not in self.active, "NumPy gradient ('numpy_vjp')")
         kept = self.code.structure.kept(item)
         learned = {place for place in kept.values() if self.code.learned(place)}
         wanted = learned | (self.active - {*kept.values()})

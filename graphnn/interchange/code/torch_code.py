@@ -324,7 +324,9 @@ class _Module:
             form = self.code.structure.form(item, names, variable)
             with naming(item):
                 if turned:
-                    text = form.fill(stated(item.op.torch_unlayered, "torch"), item.op)
+                    text = form.fill(
+                        stated(item.op.torch_unlayered, "torch form ('torch_unlayered')"), item.op
+                    )
                 else:
                     text = item.op.to_torch(form)
         elif attribute in self.buffers and names:
@@ -337,7 +339,7 @@ class _Module:
         else:
             with naming(item):
                 form = self.code.structure.form(item, names, variable)
-                text = stated(item.op.to_torch(form), "torch")
+                text = stated(item.op.to_torch(form), "torch form ('torch')")
         remark = item.node.spec.about
         return [*([f"# {docstring(remark, '')}"] if remark else []), f"{variable} = {text}"]
 

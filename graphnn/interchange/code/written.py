@@ -192,8 +192,8 @@ def naming(item: Operation) -> Iterator[None]:
     raise RunError.of("not-in-code", f"'{node.name}' ({node.op.name}): {reason}")
 
 
-def stated(form: _Form, language: str) -> _Form:
+def stated(form: _Form, what: str) -> _Form:
     """What an op states, if it does."""
     if not form:
-        raise NotImplementedError(f"the op states no {language} form")
+        raise NotImplementedError(f"the op states no {what}")
     return form

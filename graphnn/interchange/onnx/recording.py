@@ -10,7 +10,7 @@ import numpy as np
 from graphnn.diagnostics import Findings, RunError
 from graphnn.execution import Plan, Step
 from graphnn.execution.network import Network
-from graphnn.ops import Array, Kind, OnnxForm, OnnxNode, free_axes
+from graphnn.ops import Array, Kind, OnnxForm, OnnxNode, Op, free_axes
 from graphnn.spec.sizes import Shape
 
 _NAMED = 5  # nodes of an op that ONNX cannot state
@@ -54,15 +54,21 @@ def record(network: Network, outputs: Iterable[str], opset: int) -> Recorded:
 
 def _refuse(steps: Iterable[Step]) -> None:
     nodes: dict[str, list[str]] = {}
-    reasons = {step.op.name: step.op.onnx_absent for step in steps if step.op.onnx_absent}
+    reasons = {step.op.name: _reason(type(step.op)) for step in steps}
     for step in steps:
-        if step.op.name in reasons:
+        if reasons[step.op.name]:
             nodes.setdefault(step.op.name, []).append(step.node)
     findings = Findings()
     for op, found in nodes.items():
         message = f"'{op}' of {_quoted(found)} cannot be exported to ONNX: {reasons[op]}"
         findings.error("not-in-onnx", message)
     findings.raise_errors(RunError)
+
+
+def _reason(op_class: type[Op]) -> str:
+    """Why ONNX cannot state an op; empty where it can."""
+    stated = op_class.onnx or op_class.to_onnx is not Op.to_onnx
+    return op_class.onnx_absent or ("" if stated else "the op states no ONNX form ('onnx')")
 
 
 def _quoted(names: list[str]) -> str:

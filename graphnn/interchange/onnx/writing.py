@@ -98,7 +98,7 @@ def _check(path: Path) -> None:
     try:
         onnx().checker.check_model(str(path), full_check=True)
     except (onnx().checker.ValidationError, onnx().shape_inference.InferenceError) as error:
-        message = f"the checker of onnx refuses the model: {str(error).strip()}"
+        message = f"the checker of onnx refuses the model: {' '.join(str(error).split())}"
         raise RunError.of("onnx-differs", message) from None
 
 
