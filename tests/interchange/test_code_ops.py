@@ -16,6 +16,7 @@ from graphnn.interchange.code.functions import functions_of
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.code import CodeForm
 from graphnn.testing.strategies import op_cases
+from variants import variants
 
 COPIED = [textbook, images, sequences, torch_sequences]
 WRITTEN = sorted(name for name, op in REGISTRY.items() if not op.code_absent)
@@ -43,27 +44,32 @@ def form_of(case, **more) -> tuple[CodeForm, dict]:
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("examples", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_numpy_computes_the_op_and_its_gradient(name, examples):
-    @settings(max_examples=examples, deadline=None)
-    @given(op_cases(REGISTRY[name]))
-    def law(case):
-        form, known = form_of(case)
-        space = {**vars(textbook), **vars(images), **vars(sequences), **known}
-        output = known["y"]
-        g = np.random.default_rng(0).normal(size=output.shape)
-        with np.errstate(all="ignore"):
-            found = eval(case.op.to_numpy(form), space)
-            close(found, output, 1e-12)
-            if output.dtype.kind == "i":
-                return  # which has no cotangent
-            space["g"] = g
-            parts = case.op.to_numpy_vjp(form)
-            expected = case.op.vjp(g, output, *case.arrays)
-            for part, right in zip(parts, expected, strict=False):
-                assert (part is None) == (right is None), (part, parts)
-                if part is not None:
-                    close(eval(part, space), right, 1e-10)
+    settings(max_examples=examples, deadline=None)(given(op_cases(REGISTRY[name]))(numpy_agrees))()
 
-    law()
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_numpy_does_in_every_variant(name):
+    for case in variants(REGISTRY[name]):
+        numpy_agrees(case)
+
+
+def numpy_agrees(case):
+    form, known = form_of(case)
+    space = {**vars(textbook), **vars(images), **vars(sequences), **known}
+    output = known["y"]
+    g = np.random.default_rng(0).normal(size=output.shape)
+    with np.errstate(all="ignore"):
+        found = eval(case.op.to_numpy(form), space)
+        close(found, output, 1e-12)
+        if output.dtype.kind == "i":
+            return  # which has no cotangent
+        space["g"] = g
+        parts = case.op.to_numpy_vjp(form)
+        expected = case.op.vjp(g, output, *case.arrays)
+        for part, right in zip(parts, expected, strict=False):
+            assert (part is None) == (right is None), (part, parts)
+            if part is not None:
+                close(eval(part, space), right, 1e-10)
 
 
 def close(found, expected, limit):
@@ -83,43 +89,62 @@ def test_every_op_is_written_or_says_why_not():
 @pytest.mark.parametrize("examples", [6, pytest.param(100, marks=pytest.mark.slow)])
 def test_torch_computes_the_op_and_its_gradient(name, examples):
     torch = pytest.importorskip("torch")
+    space = torch_space(torch)
 
     @settings(max_examples=examples, deadline=None)
     @given(op_cases(REGISTRY[name]))
     def law(case):
-        form, known = form_of(case)
-        output = known.pop("y")
-        tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
-        for tensor in tensors.values():
-            tensor.requires_grad_(tensor.is_floating_point())
-        own = {"np": np, "torch": torch, "nn": torch.nn, "F": torch.nn.functional}
-        space = {**own, **tensors, "self": torch.nn.Module().eval()}
-        for text in functions_of(torch_sequences).values():
-            exec(inspect.getsource(text), space)
-        try:
-            layer = case.op.to_torch_layer(form)
-            text = "" if layer else case.op.to_torch(form)
-            case.op.torch_given(form)
-        except NotImplementedError:
-            return
-        names = [*form.names]
-        if layer:
-            found, kept = through(torch, eval(layer, space), case, names, tensors, space)
-        else:
-            found, kept = eval(text, space), {}
-        close(found.detach().numpy(), output, 1e-12)
-        if not found.requires_grad:
-            return
-        g = np.random.default_rng(0).normal(size=output.shape)
-        found.backward(torch.from_numpy(np.asarray(g)))
-        with np.errstate(all="ignore"):
-            expected = case.op.vjp(g, output, *case.arrays)
-        for own, right in zip(names, expected, strict=False):
-            if right is not None:
-                grad = kept[own]() if own in kept else tensors[own].grad
-                close(np.zeros_like(right) if grad is None else grad.numpy(), right, 1e-10)
+        torch_agrees(torch, space, case)
 
     law()
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", WRITTEN)
+def test_torch_does_in_every_variant(name):
+    torch = pytest.importorskip("torch")
+    space = torch_space(torch)
+    for case in variants(REGISTRY[name]):
+        torch_agrees(torch, space, case)
+
+
+def torch_space(torch):
+    """What written code in torch reads."""
+    space = {"np": np, "torch": torch, "nn": torch.nn, "F": torch.nn.functional}
+    for text in functions_of(torch_sequences).values():
+        exec(inspect.getsource(text), space)
+    return space
+
+
+def torch_agrees(torch, space, case):
+    form, known = form_of(case)
+    output = known.pop("y")
+    tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
+    for tensor in tensors.values():
+        tensor.requires_grad_(tensor.is_floating_point())
+    space = {**space, **tensors, "self": torch.nn.Module().eval()}
+    try:
+        layer = case.op.to_torch_layer(form)
+        text = "" if layer else case.op.to_torch(form)
+        case.op.torch_given(form)
+    except NotImplementedError:
+        return
+    names = [*form.names]
+    if layer:
+        found, kept = through(torch, eval(layer, space), case, names, tensors, space)
+    else:
+        found, kept = eval(text, space), {}
+    close(found.detach().numpy(), output, 1e-12)
+    if not found.requires_grad:
+        return
+    g = np.random.default_rng(0).normal(size=output.shape)
+    found.backward(torch.from_numpy(np.asarray(g)))
+    with np.errstate(all="ignore"):
+        expected = case.op.vjp(g, output, *case.arrays)
+    for own, right in zip(names, expected, strict=False):
+        if right is not None:
+            grad = kept[own]() if own in kept else tensors[own].grad
+            close(np.zeros_like(right) if grad is None else grad.numpy(), right, 1e-10)
 
 
 def through(torch, module, case, names, tensors, space):

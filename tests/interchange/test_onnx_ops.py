@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from graphnn.ops import REGISTRY, OnnxForm, Op, free_axes
 from graphnn.spec.sizes import free
 from graphnn.testing.strategies import op_cases
+from variants import variants
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -20,16 +21,20 @@ OPSETS = (18, 20, 28)
 STATED = [name for name, op in REGISTRY.items() if not op.onnx_absent]
 
 
-def run(case, op: Op, opset: int, shapes) -> np.ndarray:
-    """The value of a case by onnxruntime, in float32; `shapes` are what the form is given."""
-    names = [None if array is None else f"x{n}" for n, array in enumerate(case.arrays)]
-    arrays = {
-        name: array.astype(np.float32) if array.dtype.kind == "f" else array
-        for name, array in zip(names, case.arrays, strict=True)
-        if name is not None
+def given_to(case) -> dict[str, np.ndarray]:
+    """The arrays of a case, in float32, by name."""
+    return {
+        f"x{n}": array.astype(np.float32) if array.dtype.kind == "f" else array
+        for n, array in enumerate(case.arrays)
+        if array is not None
     }
+
+
+def model_of(case, op: Op, opset: int, shapes):
+    """The form of a case as a model; `shapes` are what the form is given."""
+    names = [None if array is None else f"x{n}" for n, array in enumerate(case.arrays)]
     stated = dict(zip([name for name in names if name], shapes, strict=True))
-    kinds = {name: "float" if a.dtype.kind == "f" else "int" for name, a in arrays.items()}
+    kinds = {name: "float" if a.dtype.kind == "f" else "int" for name, a in given_to(case).items()}
     form = OnnxForm("y", opset, np.dtype(np.float32), stated, kinds, free_axes(stated))
     result = op.to_onnx(form, *names)
     helper = onnx.helper
@@ -45,13 +50,14 @@ def run(case, op: Op, opset: int, shapes) -> np.ndarray:
     graph = helper.make_graph(nodes, "g", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = helper.find_min_ir_version_for(model.opset_import)
+    return model
+
+
+def agrees(case, model) -> None:
     session = runtime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    return session.run(None, arrays)[0]
-
-
-def agrees(case, found: np.ndarray) -> None:
+    (found,) = session.run(None, given_to(case))
     expected = np.asarray(case.op.forward(*case.arrays))
     assert found.shape == expected.shape
     assert found.dtype == (np.float32 if expected.dtype.kind == "f" else np.int64)
@@ -59,6 +65,21 @@ def agrees(case, found: np.ndarray) -> None:
     largest = max(np.abs(a).max(initial=0) for a in (expected, *case.arrays) if a is not None)
     scale = max(largest, case.op.grain)
     assert np.abs(found - expected).max(initial=0) <= 64 * np.finfo(np.float32).eps * scale
+
+
+def models_of(case, opset: int):
+    """The form of a case, also with the number of rows left open, if a spec would leave it so."""
+    shapes = [array.shape for array in case.arrays if array is not None]
+    try:
+        yield model_of(case, case.op, opset, shapes)
+        if case.op.free_names != case.declared.free_names:
+            rows = {case.arrays[0].shape[0]: free("batch")} if case.shapes[0] else {}
+            first = tuple(rows.get(size, size) for size in shapes[0][:1]) + shapes[0][1:]
+            yield model_of(case, case.declared, opset, [first, *shapes[1:]])
+    except NotImplementedError as reason:
+        # An older ONNX may lack what a case needs, which the user reads.
+        assert re.search(r"before opset \d+$", str(reason))
+        assert int(str(reason).split()[-1]) > opset
 
 
 def each_case(op: type[Op], opset: int, examples: int = 12) -> None:
@@ -71,20 +92,8 @@ def each_case(op: type[Op], opset: int, examples: int = 12) -> None:
     )
     @given(op_cases(op))
     def law(case):
-        try:
-            compare(case)
-        except NotImplementedError as reason:
-            # An older ONNX may lack what a case needs, which the user reads.
-            assert re.search(r"before opset \d+$", str(reason))
-            assert int(str(reason).split()[-1]) > opset
-
-    def compare(case):
-        shapes = [array.shape for array in case.arrays if array is not None]
-        agrees(case, run(case, case.op, opset, shapes))
-        if case.op.free_names != case.declared.free_names:  # with the number of rows left open
-            rows = {case.arrays[0].shape[0]: free("batch")} if case.shapes[0] else {}
-            first = tuple(rows.get(size, size) for size in shapes[0][:1]) + shapes[0][1:]
-            agrees(case, run(case, case.declared, opset, [first, *shapes[1:]]))
+        for model in models_of(case, opset):
+            agrees(case, model)
 
     law()
 
@@ -93,6 +102,14 @@ def each_case(op: type[Op], opset: int, examples: int = 12) -> None:
 @pytest.mark.parametrize("name", STATED)
 def test_onnxruntime_computes_what_the_op_does(name, examples):
     each_case(REGISTRY[name], OPSETS[-1], examples)
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_it_does_in_every_variant(name):
+    for case in variants(REGISTRY[name]):
+        models = [model for opset in OPSETS for model in models_of(case, opset)]
+        for model in {model.graph.SerializeToString(): model for model in models}.values():
+            agrees(case, model)
 
 
 @pytest.mark.slow

@@ -1,0 +1,124 @@
+"""Cases of an op for each way that code takes: ranks, choices of an attribute, what is left out.
+
+They are made, not drawn: of a few draws, most miss a way that takes two choices at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
+from math import prod
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+
+from graphnn.ops import Array, Case, Op, Operand
+from graphnn.spec.sizes import free
+from graphnn.testing.strategies import OpCase
+
+# What must be given of ops that state no cases.
+GIVEN: dict[str, dict[str, Any]] = {
+    "affine": {"units": 2},
+    "embedding": {"vocabulary": 4, "units": 2},
+    "gru": {"units": 2},
+    "lstm": {"units": 2},
+    "power": {"exponent": 1.7},
+    "rnn": {"units": 2},
+    "weighted": {"weight": 0.3},
+}
+SIZES = {"batch": 3, "channels": 2, "classes": 3, "n": 3, "time": 4, "units": 2}
+MIDDLES: list[tuple[int, ...]] = [(), (2,), (2, 3)]  # what ... stands for
+MOST = 4  # whole numbers of an operand without a limit stay below it
+
+
+def variants(op_class: type[Op]) -> Iterator[OpCase]:
+    """The cases that an op states, or made ones; with all parameters, and with those it needs."""
+    rng = np.random.default_rng(0)
+    for case, operands in _stated(op_class) if op_class.cases else _made(op_class):
+        rows = case.shapes[0][0] if case.shapes and case.shapes[0] else 1
+        declared = op_class.model_validate(case.attributes, context={"batch": free("batch")})
+        bound = declared.bind({"batch": rows})
+        inferred = bound.infer(op_class.placed(operands, case.shapes), {})
+        op = bound.model_copy(update=inferred.attributes)
+        data = _data(rng, op, case, operands)
+        noise = [
+            op.noise(rng, inferred.result, np.float64)
+            for operand in op.operands
+            if operand.role == "noise"
+        ]
+        parameters = op.parameter_operands()
+        for lacking in {False, any(operand.optional for operand in parameters)}:
+            kept = [
+                None
+                if operand.optional and lacking
+                else rng.uniform(*operand.domain, inferred.parameters[operand.name])
+                for operand in parameters
+            ]
+            yield OpCase(op, (*data, *kept, *noise), declared)
+
+
+def _stated(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
+    operands = op_class.data_operands()
+    for case in op_class.cases:
+        many = bool(operands) and operands[0].many
+        yield case, operands * len(case.shapes) if many else operands[: len(case.shapes)]
+
+
+def _made(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
+    """Each choice of attributes with each rank, and for the first one data left out."""
+    chosen = {
+        key: [True, False] if info.annotation is bool else get_args(info.annotation)
+        for key, info in op_class.model_fields.items()
+        if key != "op" and (info.annotation is bool or get_origin(info.annotation) is Literal)
+    }
+    data = op_class.data_operands()
+    needed = [operand for operand in data if not operand.optional]
+    middles = [
+        middle
+        for middle in MIDDLES
+        if not middle or any("..." in operand.signature for operand in data)
+    ]
+    for number, values in enumerate(product(*chosen.values())):
+        attributes = GIVEN.get(op_class.name, {}) | dict(zip(chosen, values, strict=True))
+        least = len(data) if number else len(needed)
+        for count, middle in product(range(least, len(data) + 1), middles):
+            for operands in combinations(data, count):
+                if operands[: len(needed)] != (*needed,):
+                    continue
+                shapes = [_shape(operand.signature, middle, attributes) for operand in operands]
+                if () in shapes and "axis" in op_class.model_fields:
+                    continue
+                yield Case(attributes, shapes), operands
+                if all(operand.kind == "any" for operand in operands):
+                    yield Case(attributes, shapes, ["int"] * count), operands
+
+
+def _data(
+    rng: np.random.Generator, op: Op, case: Case, operands: Sequence[Operand]
+) -> Sequence[Array | None]:
+    kinds = [*case.kinds] or [operand.kind for operand in operands]
+    arrays = (
+        [
+            rng.integers(0, op.limit(operand, case.shapes) or MOST, shape)
+            if kind == "int"
+            else rng.uniform(*operand.domain, shape)
+            for operand, kind, shape in zip(
+                operands, kinds * (len(operands) // len(kinds)), case.shapes, strict=True
+            )
+        ]
+        if operands
+        else []
+    )
+    placed = op.placed(operands, arrays)
+    return [*placed, *[None] * (len(op.data_operands()) - len(placed))]
+
+
+def _shape(signature: str, middle: tuple[int, ...], given: dict[str, Any]) -> tuple[int, ...]:
+    known = SIZES | {"ways": 1 + given.get("bidirectional", False)}
+    shape: list[int] = []
+    for symbol in signature.split():
+        if symbol == "...":
+            shape += middle
+        else:
+            shape.append(prod(int(f) if f.isdigit() else known[f] for f in symbol.split("*")))
+    return (*shape,)
