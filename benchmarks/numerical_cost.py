@@ -3,8 +3,8 @@
 The model counts what is computed for networks of affine maps and sigmoids. The curve of each unit
 of a layer, for each row of the batch, is determined by four points; a bias moves up and down. Each
 such move costs what comes after it in a row: a sigmoid, then a row of the next layer, from there on
-whole products. Of the curves every entry takes its sum over the rows, in a product. Run with the
-machine idle:
+whole products. Of the curves every entry takes its sum over the rows, in a product. The tables of
+`workers.py` follow: what two workers gain, and what so many more could. Run with the machine idle:
 
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/numerical_cost.py
 """
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from timing import machine
+from workers import print_tables
 
 import graphnn
 from graphnn.execution.network import Network
@@ -180,6 +181,7 @@ def main() -> None:
     print(f"closest: {1e3 * start:.1f} ms and {1e9 * rate:.3f} ns a product")
     if arguments.picture is not None:
         draw(sweeps, arguments.picture)
+    print_tables([], quick=arguments.quick, seconds=10.0)
 
 
 if __name__ == "__main__":

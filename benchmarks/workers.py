@@ -19,7 +19,7 @@ import os
 import pickle
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -146,20 +146,24 @@ def wait_for_processes(cores: int) -> Row:
     return row
 
 
+def print_tables(names: Sequence[str], *, quick: bool, seconds: float) -> None:
+    """Print the table of each network; by default of all."""
+    cores = os.cpu_count() or 1
+    first = wait_for_processes(cores) if processes.AVAILABLE and cores > 1 else None
+    for name in names or [*NETWORKS][: 2 if quick else None]:
+        report(NETWORKS[name](quick), cores, 0.0 if quick else seconds)
+    del first
+
+
 def main() -> None:
-    """Print the table of each network."""
+    """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], help="by default all")
     parser.add_argument("--quick", action="store_true", help="run once, small: does it work?")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each network")
     options = parser.parse_args()
-    quick = options.quick
     print(machine())
-    cores = os.cpu_count() or 1
-    first = wait_for_processes(cores) if processes.AVAILABLE and cores > 1 else None
-    for name in options.networks or [*NETWORKS][: 2 if quick else None]:
-        report(NETWORKS[name](quick), cores, 0.0 if quick else options.seconds)
-    del first
+    print_tables(options.networks, quick=options.quick, seconds=options.seconds)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take the folders asked for among what is collected."""
-    asked = [
-        (config.invocation_params.dir / path).resolve() for path in config.getoption("graphnn")
-    ]
+    given = config.getoption("graphnn")
+    if "" in given:  # such as an unset variable of a shell
+        raise pytest.UsageError("--graphnn: no file or folder is named; write '.' for this one")
+    asked = [(config.invocation_params.dir / path).resolve() for path in given]
     kept = [Path(path).resolve() for path in config.getini("graphnn_specs")]
     config.stash[_FOLDERS] = [*asked, *kept]
     if not config.stash[_FOLDERS]:
@@ -59,10 +60,12 @@ def pytest_configure(config: pytest.Config) -> None:
     except GraphnnError as error:
         raise pytest.UsageError(str(error)) from None
     named = config.args_source is config.ArgsSource.ARGS
-    given = [_place(config, text) for text in config.args]
+    places = [_place(config, text) for text in config.args]
     for folder in asked if named else [*asked, *kept]:
         # What is named within the folder, or collects it anyhow, is what is meant.
-        if not any(folder.is_relative_to(other) or other.is_relative_to(folder) for other in given):
+        if not any(
+            folder.is_relative_to(other) or other.is_relative_to(folder) for other in places
+        ):
             config.args.append(str(folder))
 
 

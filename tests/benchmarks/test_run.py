@@ -371,6 +371,7 @@ def test_numerical_cost():
         [100, 50, 2, 42310],
     ]
     assert all(min(row[4:]) > 0 for row in rows)
+    assert sum("1,000 workers: at most" in line for line in lines) == 2  # networks
 
 
 def test_workers():

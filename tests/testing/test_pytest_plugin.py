@@ -14,6 +14,7 @@ import pytest
 
 from nested_pytest import ENVIRONMENT, run_pytest
 from places import ROOT
+from tables import cases
 
 XOR = ROOT / "specs" / "gates" / "xor.yaml"
 LINE = """\
@@ -75,18 +76,22 @@ def test_a_failure_is_headed_by_its_file(run, tmp_path):
     assert re.search(r"^_+ check of a\.yaml _+$", run("--graphnn", ".")[1], re.M)
 
 
-@pytest.mark.parametrize("ini", [False, True])
-def test_a_folder_that_is_not_there_is_an_error(ini, tmp_path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\n" + "graphnn_specs = absent\n" * ini)
-    given = [] if ini else ["--graphnn", "absent"]
+@cases(
+    """
+    ini= | given= | message
+    "graphnn_specs = absent" | [] | graphnn_specs: there is no file or folder '{}'
+    "" | ["--graphnn", "absent"] | --graphnn: there is no file or folder '{}'
+    "" | ["--graphnn", ""] | --graphnn: no file or folder is named; write '.' for this one
+    """
+)
+def test_a_folder_that_is_not_there_is_an_error(ini, given, message, tmp_path):
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
     command = [sys.executable, "-m", "pytest", "-p", "graphnn.testing.pytest_plugin", *given]
     done = subprocess.run(
         command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    option = "graphnn_specs" if ini else "--graphnn"
-    place = tmp_path.resolve() / "absent"
     assert done.returncode == 4
-    assert done.stderr.strip() == f"ERROR: {option}: there is no file or folder '{place}'"
+    assert done.stderr.strip() == f"ERROR: {message.format(tmp_path.resolve() / 'absent')}"
 
 
 def test_nothing_is_taken_unless_it_is_asked_for(run, tmp_path):
