@@ -47,8 +47,9 @@ nodes:
   both:  {op: softmax, inputs: two}
   more:  {op: multiply, inputs: [h, c]}
   most:  {op: multiply, inputs: [more, g]}
+  late:  {op: pad, inputs: x, axis: 1, padding: [2, 0]}
   tilt:  {op: affine, inputs: m, units: 1, weight: [[1000], [-1], [1000]]}
-outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt, both]
+outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt, both, late]
 examples:
 """
 
@@ -76,6 +77,8 @@ def known_of(properties, network=NETWORK):
         "equivariant: {input: x, output: mixed, permutation: 0}",
         "batchwise: {output: h.h}",
         "batchwise: {output: most}",
+        "batchwise: {output: late}",
+        "causal: {input: x, output: late}",
         "finite: {output: root}",
         "monotone: {input: x, output: e}",
         "monotone: {input: x, output: low, direction: decreasing}",

@@ -84,6 +84,16 @@ def numpy_agrees(case):
                 close(eval(part, space), right, 1e-10)
 
 
+@pytest.mark.parametrize("name", ["matmul", "cosine_distance"])
+def test_code_for_matrices_has_nothing_that_others_alone_need(name):
+    for case in variants(REGISTRY[name]):
+        if all(array is None or array.ndim == 2 for array in case.arrays):
+            form, _ = form_of(case)
+            for text in (case.op.to_numpy(form), *case.op.to_numpy_vjp(form)):
+                assert "reshape" not in (text or "")
+                assert "swapaxes" not in (text or "")
+
+
 def close(found, expected, limit):
     assert np.shape(found) == np.shape(expected)
     size = np.abs(expected).max(initial=0.0) if np.size(expected) else 0.0

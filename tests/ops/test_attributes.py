@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -27,6 +28,23 @@ def refused(name, **attributes):
         made(name, **attributes)
     (error,) = caught.value.errors(include_url=False)
     return error["loc"], error["msg"]
+
+
+REALS = [
+    (name, key)
+    for name, op in REGISTRY.items()
+    for key, info in op.model_fields.items()
+    if float in (info.annotation, *get_args(info.annotation))
+]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize(("name", "key"), REALS)
+def test_numbers_are_finite(name, key, value):
+    with pytest.raises(ValidationError) as caught:
+        REGISTRY[name].model_validate({key: value})
+    found = [error["msg"] for error in caught.value.errors() if error["loc"][:1] == (key,)]
+    assert found == ["Input should be a finite number"]
 
 
 @cases(

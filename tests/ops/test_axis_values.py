@@ -10,12 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 
 import graphnn
-from graphnn.ops import ArrayError, ShapeError
+from graphnn.ops import REGISTRY, ArrayError, ShapeError
 from graphnn.spec.sizes import free
 from graphnn.testing.laws.checks import LAWS
 from graphnn.testing.strategies import OpCase
 from op_values import op, pull
 from tables import cases
+from variants import variants
 
 RNG = np.random.default_rng(0)
 
@@ -59,6 +60,17 @@ def test_a_loss_is_fused_with_the_softmax_of_rows_alone(axis, fused):
     assert_allclose(net.run({"x": x, "t": t})["loss"], expected, rtol=1e-12)
     warnings = [found.code for found in graphnn.diagnose_text(LOSS.replace("AXIS", str(axis)))]
     assert warnings == ([] if fused else ["not-probabilities"])
+
+
+@pytest.mark.parametrize("name", ["concat", "stack"])
+def test_an_input_is_the_part_of_the_result_that_is_stated(name):
+    for case in variants(REGISTRY[name]):
+        joined = case.op.forward(*case.arrays)
+        for position, array in enumerate(case.data):
+            axis, start, stop = case.op.part(position, case.shapes)
+            found = np.take(joined, range(start, stop), axis)
+            assert_array_equal(found.reshape(array.shape), array)
+    assert op("concat", axis=0).part(1, [(free("n"), 2), (3, 2)]) is None
 
 
 def test_cumulative_sum_by_hand():

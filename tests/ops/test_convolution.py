@@ -644,6 +644,26 @@ def test_a_mean_without_its_padding_by_hand():
     assert_array_equal(one_side.forward(x), images([1, 1.5]))
 
 
+@pytest.mark.parametrize("ends", [[1, 2, 2, 1], [1, 1, 2, 2], [2, 2, 1, 0]])
+@pytest.mark.parametrize(("name", "more"), [("average_pool", {}), ("conv2d", {"filters": 1})])
+def test_padding_is_zeros_put_around_the_image(name, more, ends):
+    rng = np.random.default_rng(0)
+    x, given = rng.normal(size=(2, 1, 4, 5)), [np.ones((1, 1, 4, 4)), None][: 2 * bool(more)]
+    padded = np.pad(x, [(0, 0), (0, 0), ends[:2], ends[2:]])
+    around = REGISTRY[name](kernel=4, stride=1, padding=ends, **more)
+    plain = REGISTRY[name](kernel=4, stride=1, **more)
+    assert_allclose(around.forward(x, *given), plain.forward(padded, *given), rtol=1e-12)
+
+
+def test_a_mean_of_padding_alone_is_0_where_it_counts():
+    how = {"kernel": 2, "padding": 1, "dilation": 2, "stride": 1}
+    shape = REGISTRY["average_pool"](**how).infer([(1, 1, 1)], {}).result
+    found = REGISTRY["average_pool"](**how).forward(np.full((1, 1, 1), 7.0))
+    assert_array_equal(found, np.zeros(shape))
+    with pytest.raises(ShapeError):
+        REGISTRY["average_pool"](**how, count_include_pad=False).infer([(1, 1, 1)], {})
+
+
 def test_a_last_window_that_ends_beyond_the_image():
     x = images([1.0, 2, 3], [4, 5, 6], [7, 8, 9])
     assert_array_equal(made("max_pool", kernel=2).forward(x), images([5]))

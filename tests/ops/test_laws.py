@@ -24,7 +24,8 @@ from graphnn.ops.families.recurrent import Lstm
 from graphnn.ops.families.shape import Flatten
 from graphnn.ops.families.source import Constant, Input
 from graphnn.testing import check_op
-from graphnn.testing.laws.checks import OpLaw
+from graphnn.testing.laws.checks import LAWS, OpLaw, law_by_law
+from variants import variants
 
 RUNNABLE = [name for name, op_class in REGISTRY.items() if op_class.forward is not Op.forward]
 
@@ -33,6 +34,17 @@ RUNNABLE = [name for name, op_class in REGISTRY.items() if op_class.forward is n
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_every_law_holds(name, examples):
     check_op(REGISTRY[name], settings=settings(QUICK, max_examples=examples))
+
+
+FACTS = ["entries_along_axes_go_where_stated", "parameters_move_channels_as_stated"]
+
+
+@pytest.mark.parametrize("laws", [FACTS, pytest.param([*LAWS], marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_laws_hold_in_every_variant(name, laws):
+    check = law_by_law(REGISTRY[name], laws)
+    for case in variants(REGISTRY[name]):
+        check(case)
 
 
 def test_the_input_serialises_and_has_the_shape_it_states():

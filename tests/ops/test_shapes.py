@@ -226,6 +226,10 @@ def test_has_rows(name, shapes, expected):
         | ("nothing lies between 2 and 2 of axis 1: 'x' has shape [batch, 3]", "x", "")
     slice | {"axis": 0, "start": -1, "stop": -1} | [(BATCH, 3)]
         | ("nothing lies between -1 and batch - 1 of axis 0: 'x' has shape [batch, 3]", "x", "")
+    select | {"axis": 1, "index": 3} | [(BATCH, 3)]
+        | ("'index' is 3, past the end of axis 1: 'x' has shape [batch, 3]", "x", "")
+    select | {"axis": 1, "index": -4} | [(BATCH, 3)]
+        | ("'index' is -4, before the first entry of axis 1: 'x' has shape [batch, 3]", "x", "")
     sum | {"axis": -3} | [(BATCH, 3)]
         | ("'axis' is -3, but 'x' has shape [batch, 3]", "x", "its axes are 0, 1")
     sum | {"axis": [1, -1]} | [(BATCH, 3)]

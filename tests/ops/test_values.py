@@ -268,6 +268,26 @@ def test_clip(bounds, expected):
     assert_array_equal(run("clip", [-2.0, -0.5, 2.0], **bounds), expected)
 
 
+@pytest.mark.parametrize("imaginary", [1e-30, -1e-30])
+def test_branches_of_a_complex_step_are_those_a_little_further_on(imaginary):
+    whole = np.arange(-3.0, 4.0)
+    step, further = imaginary * 1j, whole + np.sign(imaginary) / 4
+    for rounding, function in (("floor", np.floor), ("trunc", np.trunc)):
+        found = op("floor_divide", divisor=1, rounding=rounding).branch(whole + step)
+        assert_array_equal(found, function(further))
+    maximum = op("maximum")
+    assert_array_equal(maximum.branch(whole + step, np.ones(7)), further > 1)
+    assert_array_equal(maximum.branch(np.ones(7), whole + step), further < 1)
+
+
+@pytest.mark.parametrize("name", ["cosine_distance", "cosine_similarity"])
+def test_a_vector_shorter_than_epsilon_is_on_the_other_side_of_a_kink(name):
+    lengths, other = np.array([[0.3], [0.49], [0.51], [2.0]]), np.ones((4, 2))
+    for arrays in ((lengths * [[0.6, 0.8]], other), (other, lengths * [[0.6, 0.8]])):
+        first, below, above, last = op(name, epsilon=0.5).branch(*arrays)
+        assert first == below != above == last
+
+
 def test_branches_tell_the_sides_of_a_kink():
     assert_array_equal(
         op("clip", low=-1, high=1).branch(np.array([-2, -1, 0, 1, 2])), [-1, -1, 0, 0, 1]

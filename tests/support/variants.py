@@ -97,18 +97,15 @@ def _data(
     rng: np.random.Generator, op: Op, case: Case, operands: Sequence[Operand]
 ) -> Sequence[Array | None]:
     kinds = [*case.kinds] or [operand.kind for operand in operands]
-    arrays = (
-        [
-            rng.integers(0, op.limit(operand, case.shapes) or MOST, shape)
-            if kind == "int"
-            else rng.uniform(*operand.domain, shape)
-            for operand, kind, shape in zip(
-                operands, kinds * (len(operands) // len(kinds)), case.shapes, strict=True
-            )
-        ]
-        if operands
-        else []
-    )
+    arrays = []
+    for n, (operand, shape) in enumerate(zip(operands, case.shapes, strict=True)):
+        limit = op.limit(operand, case.shapes) or MOST
+        if kinds[n % len(kinds)] != "int":
+            arrays.append(rng.uniform(*operand.domain, shape))
+        elif operand.kind == "int":  # of classes, places and lengths each in turn
+            arrays.append(np.asarray(np.arange(1, 1 + prod(shape)).reshape(shape) % limit))
+        else:
+            arrays.append(rng.integers(0, limit, shape))
     placed = op.placed(operands, arrays)
     return [*placed, *[None] * (len(op.data_operands()) - len(placed))]
 

@@ -57,7 +57,11 @@ class OfClasses(OfRows):
         None, description="What each class counts, one number for each; left out, 1."
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Share of the target that is spread evenly over all classes."
+        0.0,
+        ge=0,
+        lt=1,
+        allow_inf_nan=False,
+        description="Share of the target that is spread evenly over all classes.",
     )
     ignored_class: int | None = Field(
         None, description="Class number of what counts for nothing, such as padding: any number."
