@@ -148,6 +148,17 @@ def test_the_same_spec_is_the_same_bytes_whatever_the_hash_seed_and_however_pyth
     assert here == there
 
 
+@settings(max_examples=5)
+@given(st.sampled_from([*measure._FILES]), st.data())
+def test_a_subset_is_the_same_bytes_whether_one_was_made_before(face, data):
+    known = measure.font(face)
+    text = data.draw(st.text([*filter(known.has, sorted(measure._COMMON))], min_size=1))
+    measure._CUT.discard(known)
+    first = measure._cut.__wrapped__(known, text)
+    assert known in measure._CUT
+    assert measure._cut.__wrapped__(known, text) == first
+
+
 @pytest.mark.parametrize("face", measure._FILES)
 def test_faces_that_ship_are_truetype_as_pdf_asks(face: measure.Face):
     assert "glyf" in measure.font(face).tables
