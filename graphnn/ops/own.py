@@ -45,15 +45,15 @@ def watched_forward(
             raise
         except Exception as error:
             raise RunError(failure(op, node, "forward", error)) from error
-        told = f"'forward' of {op.name} gives"
+        subject = f"'forward' of {op.name} gives"
         if not isinstance(found, np.ndarray | np.generic):
-            raise _fault(node, f"{told} {what(found)}, not an array")
+            raise _fault(node, f"{subject} {what(found)}, not an array")
         if found.shape != shape:
             raise _fault(
-                node, f"{told} the shape {show(found.shape)}, but {show(shape)} is inferred"
+                node, f"{subject} the shape {show(found.shape)}, but {show(shape)} is inferred"
             )
         if found.dtype.kind not in _KINDS[kind] + "c":
-            raise _fault(node, f"{told} {found.dtype}, but '{kind}' is inferred")
+            raise _fault(node, f"{subject} {found.dtype}, but '{kind}' is inferred")
         return found  # type: ignore[return-value]  # a number is an array of no axes
 
     return watched
@@ -92,11 +92,11 @@ def fault_of_cotangents(found: Any, arrays: Sequence[Any], names: Sequence[str])
     for part, array, name in zip(found, arrays, names, strict=False):
         if part is None or array is None:
             continue
-        told = f"the cotangent of '{name}' by 'vjp'"
+        subject = f"the cotangent of '{name}' by 'vjp'"
         if not isinstance(part, np.ndarray | np.generic) or part.dtype.kind not in "fciu":
-            return f"{told} is {what(part)}, not an array of numbers"
+            return f"{subject} is {what(part)}, not an array of numbers"
         if part.shape != array.shape:
-            return f"{told} has shape {show(part.shape)}, not {show(array.shape)}"
+            return f"{subject} has shape {show(part.shape)}, not {show(array.shape)}"
     return ""
 
 
@@ -114,9 +114,7 @@ def failure(op: Op, node: str, method: str, error: Exception) -> Diagnostic:
         message = (
             f"at '{node}': {op.name} has no 'vjp', so that there is no gradient by what it reads"
         )
-        names = ", ".join(operand.name for operand in op.operands)
-        help = f"write def vjp(self, cotangent, output, {names})"
-        return Diagnostic("op-failed", message, help=help)
+        return Diagnostic("op-failed", message, help=missing_vjp(op))
     why, notes = _why(error), origin(error, _module(op))
     return Diagnostic(
         "op-failed", f"at '{node}': '{method}' of {op.name} raises {why}", notes=notes
@@ -134,6 +132,12 @@ def fault_of(error: Exception) -> Diagnostic | None:
             message = f"'{frame.f_code.co_name}' of {op.name} raises {_why(error)}"
             return Diagnostic("op-failed", message, notes=origin(error, _module(op)))
     return None
+
+
+def missing_vjp(op: Op) -> str:
+    """What to write for an op that has no `vjp`."""
+    names = ", ".join(operand.name for operand in op.operands)
+    return f"write def vjp(self, cotangent, output, {names})"
 
 
 def inferred_by(op: Op, shapes: Sequence[Any], given: Mapping[str, Shape]) -> Inferred:

@@ -32,7 +32,7 @@ _LENGTH = 3  # nodes of a block, and copies of it
 _DEPTH = 3  # blocks inside one another
 _NESTED = 5  # of so many nodes of a block one is a block itself
 _GIVEN = ("p", "q")  # the inputs that a block may have
-WAYS = 32  # to add a node, told apart by one code
+WAYS = 32  # to add a node, distinguished by one code
 REPEAT = "r"  # the size of a block that says how often one in it is repeated
 Document = dict[str, Any]
 

@@ -46,8 +46,8 @@ def vjp_is_the_gradient(case: OpCase) -> None:
             require(own is not None, f"'vjp' gives no cotangent of {name}")
             expected = _numerical(case, position, cotangent)
             odd = np.isfinite(np.asarray(own)) & ~np.isfinite(expected)
-            told = f"the result is not finite where {name} is moved by {2 * STEP}"
-            require(not odd.any(), f"{told} at {np.argwhere(odd)[:1].ravel().tolist()}")
+            message = f"the result is not finite where {name} is moved by {2 * STEP}"
+            require(not odd.any(), f"{message} at {np.argwhere(odd)[:1].ravel().tolist()}")
             bound = 1e-8 * max(1.0, float(np.abs(expected).max(initial=0)))
             require_near(own, expected, f"the cotangent of {name} by 'vjp'", bound)
 

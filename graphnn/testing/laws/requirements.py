@@ -10,7 +10,7 @@ import numpy as np
 
 from graphnn.diagnostics import UsageError, suggestion
 from graphnn.ops import Array, Cotangents, Op, Operand
-from graphnn.ops.own import fault_of_cotangents, what
+from graphnn.ops.own import fault_of_cotangents, missing_vjp, what
 from graphnn.testing.strategies import OpCase
 
 Arrays = Sequence[Array | None]
@@ -58,9 +58,7 @@ def value(case: OpCase, arrays: Arrays | None = None) -> Array:
 
 def cotangents(case: OpCase, cotangent: Array, output: Array) -> Cotangents:
     """What the op's vjp gives for the arrays of the case, once it has the form that it must."""
-    names = ", ".join(operand.name for operand in case.op.operands)
-    missing = f"it has no 'vjp': write def vjp(self, cotangent, output, {names})"
-    require(type(case.op).vjp is not Op.vjp, missing)
+    require(type(case.op).vjp is not Op.vjp, f"it has no 'vjp': {missing_vjp(case.op)}")
     found = case.op.vjp(cotangent, output, *case.arrays)
     fault = fault_of_cotangents(found, case.arrays, [each.name for each in operands(case)])
     require(not fault, fault)
