@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -442,10 +444,8 @@ def _stopped_at_zeros(vjp: Vjp, step: Step, reached: Mapping[int | None, set[int
     if not (branches or step.op.factors):
         return vjp
     own = [reached.get(slot, set()) for slot in step.arguments]
-    apart = [
-        branches or all(here.isdisjoint(other) for other in own[:n] + own[n + 1 :])
-        for n, here in enumerate(own)
-    ]
+    readers = Counter(chain.from_iterable(own))
+    apart = [branches or all(readers[slot] == 1 for slot in here) for here in own]
 
     def stopped(cotangent: Array, *arrays: Any, **saved: Any) -> Cotangents:
         parts = vjp(cotangent, *arrays, **saved)
