@@ -123,6 +123,7 @@ def test_torch_computes_the_op_and_its_gradient(name, examples):
 
 
 @pytest.mark.oracle
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 def test_torch_does_in_every_variant(name):
     torch = pytest.importorskip("torch")
