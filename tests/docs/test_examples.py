@@ -17,9 +17,9 @@ from graphnn.testing import check_op
 from places import ROOT
 
 PAGES = docs_pages.pages()
-# Long trainings, and pytest run by pytest.
+# Long trainings, many pictures, and pytest run by pytest.
 SLOW = [
-    "data",
+    *("data", "drawing", "scikit-learn"),
     *(f"how-to/{name}" for name in ("keras", "notebook", "photographs", "pipeline")),
     *("how-to/table", "how-to/two-layers"),
     *(f"networks/{name}" for name in ("additions", "cbow", "gpt", "language-models", "mixer")),

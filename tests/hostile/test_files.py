@@ -18,15 +18,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are thos
 RUNNER = Path(hostile_files.__file__).with_name("hostile_runner.py")
 
 
+@pytest.mark.slow  # to make the files and import the commands takes longer than to run them
 @pytest.mark.parametrize(
-    "part",
-    [
-        "small 0 36",
-        *(
-            pytest.param(part, marks=pytest.mark.slow)
-            for part in (*(f"small {part} 6" for part in range(6)), "large 0 2", "large 1 2")
-        ),
-    ],
+    "part", [*(f"small {part} 6" for part in range(6)), "large 0 2", "large 1 2"]
 )
 def test_each_ends_as_it_deserves(part):
     done = subprocess.run(
@@ -38,7 +32,7 @@ def test_each_ends_as_it_deserves(part):
         check=True,
     )
     complaints = json.loads(done.stdout)
-    assert len(complaints) >= 15
+    assert len(complaints) >= 30
     assert {name: found for name, found in complaints.items() if found} == {}
 
 

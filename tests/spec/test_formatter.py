@@ -169,6 +169,7 @@ def literal(leaf, entry):
     leaf.style = leaf.style and "|"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name", "broken", "fault"),
     [

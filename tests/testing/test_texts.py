@@ -28,6 +28,7 @@ def test_sound_specs_are_read_in_any_layout(text):
     assert not [found for found in graphnn.diagnose_text(text) if found.severity == "error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [
