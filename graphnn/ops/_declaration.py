@@ -12,6 +12,7 @@ from graphnn.ops._operands import Operand
 from graphnn.spec import NAME
 from graphnn.spec.forms import key_names
 from graphnn.spec.node_records import NodeSpec
+from graphnn.spec.reading.scalars import resolve
 
 if TYPE_CHECKING:
     from graphnn.ops._op import Op
@@ -60,6 +61,8 @@ def _name(op_class: type[Op]) -> Iterator[str]:
         yield f'\'op\' is not the literal of one name: write op: Literal["{name}"] = "{name}"'
     elif not NAME.fullmatch(names[0]):
         yield f"'{names[0]}' is not a name: use letters, digits and '_'"
+    elif not isinstance(resolve(names[0], len(names[0])), str):
+        yield f"'{names[0]}' is not a text in YAML: give it another name"
     elif field.default != names[0]:
         yield f'\'op\' has no such default: write op: Literal["{names[0]}"] = "{names[0]}"'
 

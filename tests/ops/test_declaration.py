@@ -48,6 +48,8 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
         | 'op' has no such default: write op: Literal["planted"] = "planted"
     no name | {"annotations": {"op": Literal["a b"]}, "op": "a b"}
         | 'a b' is not a name: use letters, digits and '_'
+    a word of YAML | {"annotations": {"op": Literal["true"]}, "op": "true"}
+        | 'true' is not a text in YAML: give it another name
     no comma | {"operands": data("x", "batch n")}
         | 'operands' is not a tuple of operands: write operands = (data("x", "..."),)
     order | {"operands": (SLOPE, data("x", "batch n")), "forward": lambda self, slope, x: x}
