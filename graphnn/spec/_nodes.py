@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._field_reader import number_help
-from graphnn.spec._section_reader import SectionReader
+from graphnn.spec._section_reader import SectionReader, is_unwritten
 from graphnn.spec.block_records import LimitsSpec
 from graphnn.spec.forms import called, key_names
 from graphnn.spec.node_records import AxisSpec, BlockCallSpec, NodeSpec, Reference
@@ -20,6 +20,7 @@ _NODE_KEYS = key_names(NodeSpec)
 _CALL_KEYS = key_names(BlockCallSpec)
 # An op may take a shape, which is an attribute like others.
 _OP_NODE_KEYS = tuple(key for key in _NODE_KEYS if key != "shape")
+_SAYS_WHAT = ("op", "block")  # keys one of which a node has
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
 _SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
 
@@ -44,6 +45,7 @@ class NodeReader(SectionReader):
             message = f"{owner} has {len(given.entries)} nodes, more than {MAX_NODES}"
             self.findings.error("too-many-nodes", message, given.span)
             return {}
+        given = self.indented(given, lambda _: True, _is_of_node, (*_SAYS_WHAT, "inputs"))
         nodes = {}
         self._written = given.entries.keys()
         for name, entry in given.entries.items():
@@ -203,6 +205,13 @@ def _meaning(wanted: str, given: list[str]) -> str | None:
 def _are_several(text: str) -> bool:
     """Whether `text` holds names side by side."""
     return len(text) <= _LONGEST and _SEVERAL.fullmatch(text) is not None
+
+
+def _is_of_node(entry: Entry) -> bool:
+    """Whether an entry is a key of a node, and no node itself."""
+    value = entry.value
+    node = isinstance(value, Map) and not value.entries.keys().isdisjoint(_SAYS_WHAT)
+    return not (node or is_unwritten(value))
 
 
 def one_or_more(value: Value | None) -> list[Value]:

@@ -83,7 +83,12 @@ class SectionReader(FieldReader):
             it holds is checked too and nothing is reported as missing.
         """
         names = allowed or key_names(record)
-        value = self._indented(value, names, mapping_names(record))
+        mappings = mapping_names(record)
+        value = self.indented(
+            value,
+            lambda entry: entry.key.value in mappings,
+            lambda entry: entry.key.value not in names,
+        )
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         unused = [name for name in names if name not in entries]
         for key, entry in value.entries.items():
@@ -93,26 +98,51 @@ class SectionReader(FieldReader):
                 entries.setdefault(other or key, entry)
         return Map(entries, *place_of(value))
 
-    def _indented(self, value: Map, names: Collection[str], mappings: Collection[str]) -> Map:
-        """`value` with what seems to belong to an empty key put under it, reported once."""
-        if _in_brackets(value):
+    def indented(
+        self,
+        value: Map,
+        takes: Callable[[Entry], bool],
+        belongs: Callable[[Entry], bool],
+        needed: Collection[str] = (),
+    ) -> Map:
+        """Put what seems to belong to an empty key under it, and report that once.
+
+        Parameters
+        ----------
+        value : Map
+        takes : callable
+            Whether an entry that is empty should have a mapping.
+        belongs : callable
+            Whether an entry after such a one seems to belong to that mapping.
+        needed : collection of str
+            Keys one of which is among those that belong, if any.
+
+        Returns
+        -------
+        Map
+        """
+        values = [entry.value for entry in value.entries.values()]
+        empty = [each for each in values if isinstance(each, Scalar) and each.value is None]
+        # Most mappings, of which a large file has many, hold nothing empty.
+        if not empty or _in_brackets(value):
             return value
-        entries: dict[str, Entry] = {}
-        empty: Entry | None = None  # the last key, where it lacks the mapping that it takes
-        inside: dict[str, Entry] = {}  # what seems to belong to it
-        for key, entry in value.entries.items():
-            if empty is not None and key not in names:
-                if not inside:
-                    word = empty.key.value
-                    message = f"'{word}' is empty, but what follows seems to belong to it"
-                    help = "indent the lines that belong to it, by 2 spaces for example"
-                    self.findings.error("wrong-type", message, empty.key.span, help=help)
-                    below = Map(inside, *place_of(empty.value))
-                    entries[str(empty.key.value)] = Entry(empty.key, below)
-                inside[key] = entry
-                continue
+        given, entries = [*value.entries.items()], dict[str, Entry]()
+        start = 0
+        while start < len(given):
+            (key, entry), stop = given[start], start + 1
+            if is_unwritten(entry.value) and takes(entry):
+                while stop < len(given) and belongs(given[stop][1]):
+                    stop += 1
+            inside = dict(given[start + 1 : stop])
+            if inside and (not needed or not inside.keys().isdisjoint(needed)):
+                message = f"'{entry.key.value}' is empty, but what follows seems to belong to it"
+                help = "indent the lines that belong to it, by 2 spaces for example"
+                self.findings.error("wrong-type", message, entry.key.span, help=help)
+                entry = Entry(entry.key, Map(inside, *place_of(entry.value)))
+            else:
+                stop = start + 1
             entries[key] = entry
-            empty, inside = (entry if key in mappings and _is_unwritten(entry.value) else None), {}
+            start = stop
         return Map(entries, *place_of(value))
 
     def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str) -> None:
@@ -142,10 +172,11 @@ def _in_brackets(value: Map) -> bool:
     return value.span is None or value.source.line(value.line + 1)[value.column :][:1] == "{"
 
 
-def _is_unwritten(value: Value) -> bool:
+def is_unwritten(value: Value) -> bool:
     """Whether the text has nothing in the place of `value`."""
-    ends = (value.line, value.column) == (value.end_line, value.end_column)
-    return ends and isinstance(value, Scalar) and value.value is None
+    if not isinstance(value, Scalar) or value.value is not None:
+        return False
+    return (value.line, value.column) == (value.end_line, value.end_column)
 
 
 def _places(entry: Entry) -> list[Span]:

@@ -176,6 +176,10 @@ class BlockReader(NodeReader):
         """
         if section is None:
             return Names({}, any_faulty=not self._whole)
+        keys = key_names(BlockSpec)
+        section = self.indented(
+            section, lambda _: True, lambda entry: entry.key.value in keys, ("nodes",)
+        )
         found: dict[str, BlockSpec] = {}
         for name, entry in section.entries.items():
             if self.name(entry.key, "a block") and (block := self._block(entry, section, folder)):
