@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 from graphnn.diagnostics import suggestion
 from graphnn.ops._facts import facts, is_signature, operand_facts
 from graphnn.ops._operands import Operand
-from graphnn.spec import NAME
+from graphnn.spec import NAME, resolve
 from graphnn.spec.forms import key_names
 from graphnn.spec.node_records import NodeSpec
-from graphnn.spec.reading.scalars import resolve
 
 if TYPE_CHECKING:
     from graphnn.ops._op import Op

@@ -20,6 +20,7 @@ from .blocks.definitions import unknown_size_help as unknown_size_help
 from .reader import SUFFIXES as SUFFIXES
 from .reading.limits import DEFAULT as DEFAULT
 from .reading.scalars import meant_truth as meant_truth
+from .reading.scalars import resolve as resolve
 from .settings import only_choice as only_choice
 from .writing.conversion import convert as convert
 from .writing.formatter import format_file as format_file
