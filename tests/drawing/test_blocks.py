@@ -154,7 +154,7 @@ def run_back(piece: tuple[tuple[float, float], tuple[float, float]]) -> float:
     return piece[0][0] - piece[1][0]
 
 
-@pytest.mark.parametrize("width", [None, "84mm"])
+@pytest.mark.parametrize("width", [None, pytest.param("84mm", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
 def test_nothing_overlaps(path, width: str | None):
     assert faults(graphnn.load(path).draw(style="blocks", width=width).scene) == []

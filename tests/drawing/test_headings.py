@@ -102,7 +102,7 @@ def faults(diagram: Diagram) -> list[str]:
     return [*crossings(diagram), *leaving(diagram), *misplaced(diagram)]
 
 
-@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("direction", ["down", pytest.param("right", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", FRAMED, ids=lambda path: path.stem)
 def test_no_line_crosses_a_heading(path: File, direction: str):
     diagram = graphnn.load(path).draw(direction=direction)

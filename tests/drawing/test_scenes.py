@@ -44,7 +44,7 @@ nodes:
 """
 
 
-@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("direction", ["down", pytest.param("right", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: path.stem)
 def test_nothing_overflows_overlaps_or_is_crossed(path: File, direction: str):
     net = graphnn.load(path)
@@ -124,7 +124,7 @@ def gap(box: Box, point: tuple[float, float]) -> float:
     return min(dist(point, each) for each in around)
 
 
-@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("direction", ["down", pytest.param("right", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("style", ["graph", "computation"])
 @pytest.mark.parametrize("name", ["residual", "lenet5", "mnist", "cnn_deep"])
 def test_tips_of_arrows_lie_on_outlines(name: str, style: str, direction: str):

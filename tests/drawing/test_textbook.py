@@ -34,7 +34,7 @@ def chain(*nodes: str, shape: str = "[batch, 2]") -> str:
 
 
 @pytest.mark.parametrize("name", CHAINS)
-@pytest.mark.parametrize("theme", ["light", "print"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("print", marks=pytest.mark.slow)])
 def test_nothing_overlaps_or_is_crossed(name: str, theme: str):
     net = graphnn.load(SPECS / f"{name}.yaml")
     assert faults(net.draw(style="textbook", theme=theme).scene) == []

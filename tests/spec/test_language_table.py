@@ -72,6 +72,7 @@ print(json.dumps({{
 """
 
 
+@pytest.mark.slow
 def test_a_key_that_is_planted_in_the_table_is_known_everywhere(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "graphnn", ignore=shutil.ignore_patterns("__pycache__"))
     table = tmp_path / "graphnn" / "spec" / "training_records.py"

@@ -71,6 +71,7 @@ def test_each_spec_is_items_even_without_examples(run, tmp_path):
     assert "the network has no loss" in told
 
 
+@pytest.mark.slow
 def test_a_failure_is_headed_by_its_file(run, tmp_path):
     (tmp_path / "a.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
     assert re.search(r"^_+ check of a\.yaml _+$", run("--graphnn", ".")[1], re.M)
