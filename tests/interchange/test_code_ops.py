@@ -212,7 +212,7 @@ def through(torch, module, case, names, tensors, space):
 def test_a_wrong_form_is_found(monkeypatch):
     monkeypatch.setattr(REGISTRY["tanh"], "numpy_vjp", {"x": "{g} * (1 - {y})"})
     with pytest.raises(AssertionError):
-        test_numpy_computes_the_op_and_its_gradient("tanh", 20)
+        test_numpy_does_in_every_variant("tanh")
 
 
 @pytest.mark.parametrize("module", COPIED, ids=lambda module: module.__name__.rpartition(".")[2])
