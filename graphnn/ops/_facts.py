@@ -52,7 +52,7 @@ def operand_facts(operand: Operand) -> Iterator[str]:
 
 def facts(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     """What is wrong with the facts of an op, and with the defaults of its attributes."""
-    for key in base.__class_vars__:
+    for key in sorted(base.__class_vars__):  # so that messages are in one order
         if isinstance(getattr(base, key, None), bool):
             given = getattr(op_class, key)
             if not isinstance(given, bool | property):  # which depends on attributes
@@ -69,7 +69,7 @@ def facts(op_class: type[Op], base: type[Op]) -> Iterator[str]:
 
 def _types(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     """Facts of another type than the one they have where an op does not state them."""
-    for key in base.__class_vars__ - {"result", "torch_layer"}:  # of more kinds, or checked
+    for key in sorted(base.__class_vars__ - {"result", "torch_layer"}):  # of more kinds, or checked
         default, given = getattr(base, key, None), getattr(op_class, key, None)
         for kind, allowed, called in _MEANT:
             if isinstance(default, kind) and not isinstance(given, allowed | property):
@@ -83,7 +83,7 @@ def _templates(op_class: type[Op]) -> Iterator[str]:
     given = {key: getattr(op_class, key) for key in ("numpy", "torch", "torch_unlayered")}
     if isinstance(op_class.numpy_vjp, Mapping):
         given |= {f"numpy_vjp[{name!r}]": each for name, each in op_class.numpy_vjp.items()}
-        for name in op_class.numpy_vjp.keys() - {*names}:
+        for name in [each for each in op_class.numpy_vjp if each not in names]:
             yield f"'numpy_vjp' has {name!r}, which is not an operand: write {', '.join(names)}"
     for key, template in given.items():
         if not isinstance(template, str):

@@ -115,10 +115,7 @@ def failure(op: Op, node: str, method: str, error: Exception) -> Diagnostic:
             f"at '{node}': {op.name} has no 'vjp', so that there is no gradient by what it reads"
         )
         return Diagnostic("op-failed", message, help=missing_vjp(op))
-    why, notes = _why(error), origin(error, _module(op))
-    return Diagnostic(
-        "op-failed", f"at '{node}': '{method}' of {op.name} raises {why}", notes=notes
-    )
+    return _raised(op, f"at '{node}': '{method}'", error)
 
 
 def fault_of(error: Exception) -> Diagnostic | None:
@@ -129,9 +126,13 @@ def fault_of(error: Exception) -> Diagnostic | None:
     for frame, _ in reversed([*walk_tb(error.__traceback__)]):
         op = frame.f_locals.get("self")
         if isinstance(op, Op) and is_own(type(op)) and frame.f_code.co_filename == _module(op):
-            message = f"'{frame.f_code.co_name}' of {op.name} raises {_why(error)}"
-            return Diagnostic("op-failed", message, notes=origin(error, _module(op)))
+            return _raised(op, f"'{frame.f_code.co_name}'", error)
     return None
+
+
+def _raised(op: Op, method: str, error: Exception) -> Diagnostic:
+    message = f"{method} of {op.name} raises {_why(error)}"
+    return Diagnostic("op-failed", message, notes=origin(error, _module(op)))
 
 
 def missing_vjp(op: Op) -> str:

@@ -45,7 +45,7 @@ class NodeReader(SectionReader):
             message = f"{owner} has {len(given.entries)} nodes, more than {MAX_NODES}"
             self.findings.error("too-many-nodes", message, given.span)
             return {}
-        given = self.indented(given, lambda _: True, _is_of_node, (*_SAYS_WHAT, "inputs"))
+        given = self.indented(given, _is_of_node, needed=(*_SAYS_WHAT, "inputs"))
         nodes = {}
         self._written = given.entries.keys()
         for name, entry in given.entries.items():

@@ -83,11 +83,8 @@ class SectionReader(FieldReader):
             it holds is checked too and nothing is reported as missing.
         """
         names = allowed or key_names(record)
-        mappings = mapping_names(record)
         value = self.indented(
-            value,
-            lambda entry: entry.key.value in mappings,
-            lambda entry: entry.key.value not in names,
+            value, lambda entry: entry.key.value not in names, mappings=mapping_names(record)
         )
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         unused = [name for name in names if name not in entries]
@@ -101,8 +98,9 @@ class SectionReader(FieldReader):
     def indented(
         self,
         value: Map,
-        takes: Callable[[Entry], bool],
         belongs: Callable[[Entry], bool],
+        *,
+        mappings: Collection[str] | None = None,
         needed: Collection[str] = (),
     ) -> Map:
         """Put what seems to belong to an empty key under it, and report that once.
@@ -110,10 +108,10 @@ class SectionReader(FieldReader):
         Parameters
         ----------
         value : Map
-        takes : callable
-            Whether an entry that is empty should have a mapping.
         belongs : callable
-            Whether an entry after such a one seems to belong to that mapping.
+            Whether an entry after an empty one seems to belong to it.
+        mappings : collection of str, optional
+            The keys that take a mapping; by default all.
         needed : collection of str
             Keys one of which is among those that belong, if any.
 
@@ -130,7 +128,7 @@ class SectionReader(FieldReader):
         start = 0
         while start < len(given):
             (key, entry), stop = given[start], start + 1
-            if is_unwritten(entry.value) and takes(entry):
+            if is_unwritten(entry.value) and (mappings is None or key in mappings):
                 while stop < len(given) and belongs(given[stop][1]):
                     stop += 1
             inside = dict(given[start + 1 : stop])

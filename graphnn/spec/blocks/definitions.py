@@ -177,9 +177,7 @@ class BlockReader(NodeReader):
         if section is None:
             return Names({}, any_faulty=not self._whole)
         keys = key_names(BlockSpec)
-        section = self.indented(
-            section, lambda _: True, lambda entry: entry.key.value in keys, ("nodes",)
-        )
+        section = self.indented(section, lambda entry: entry.key.value in keys, needed=("nodes",))
         found: dict[str, BlockSpec] = {}
         for name, entry in section.entries.items():
             if self.name(entry.key, "a block") and (block := self._block(entry, section, folder)):
