@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
@@ -79,24 +79,28 @@ def _types(op_class: type[Op], base: type[Op]) -> Iterator[str]:
 def _templates(op_class: type[Op]) -> Iterator[str]:
     """Templates of code that are none, or that name what the op does not have."""
     names = [operand.name for operand in op_class.operands]
-    listed = ", ".join(f"{{{each}}}" for each in names)
     given = {key: getattr(op_class, key) for key in ("numpy", "torch", "torch_unlayered")}
     if isinstance(op_class.numpy_vjp, Mapping):
         given |= {f"numpy_vjp[{name!r}]": each for name, each in op_class.numpy_vjp.items()}
         for name in [each for each in op_class.numpy_vjp if each not in names]:
             yield f"'numpy_vjp' has {name!r}, which is not an operand: write {', '.join(names)}"
     for key, template in given.items():
-        if not isinstance(template, str):
-            continue
-        try:
-            fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
-        except ValueError as error:
-            yield f"'{key}' is {template!r}, which cannot be filled in: {error}"
-            continue
-        for field in fields:
-            name = re.split(r"[.\[]", field)[0]
-            if name not in (*names, "y", "g", "op"):
-                yield f"'{key}' has {{{name}}}, which is not an operand: write {listed}"
+        if isinstance(template, str):
+            yield from _fields(key, template, names)
+
+
+def _fields(key: str, template: str, names: Sequence[str]) -> Iterator[str]:
+    """What is wrong with the fields of one template, which are operands, ``y``, ``g`` or ``op``."""
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+    except ValueError as error:
+        yield f"'{key}' is {template!r}, which cannot be filled in: {error}"
+        return
+    listed = ", ".join(f"{{{each}}}" for each in names)
+    for field in fields:
+        name = re.split(r"[.\[]", field)[0]
+        if name not in (*names, "y", "g", "op"):
+            yield f"'{key}' has {{{name}}}, which is not an operand: write {listed}"
 
 
 def _unhashable(op_class: type[Op]) -> Iterator[str]:

@@ -119,10 +119,8 @@ class SectionReader(FieldReader):
         -------
         Map
         """
-        values = [entry.value for entry in value.entries.values()]
-        empty = [each for each in values if isinstance(each, Scalar) and each.value is None]
         # Most mappings, of which a large file has many, hold nothing empty.
-        if not empty or _in_brackets(value):
+        if not _holds_null(value) or _in_brackets(value):
             return value
         given, entries = [*value.entries.items()], dict[str, Entry]()
         start = 0
@@ -133,15 +131,18 @@ class SectionReader(FieldReader):
                     stop += 1
             inside = dict(given[start + 1 : stop])
             if inside and (not needed or not inside.keys().isdisjoint(needed)):
-                message = f"'{entry.key.value}' is empty, but what follows seems to belong to it"
-                help = "indent the lines that belong to it, by 2 spaces for example"
-                self.findings.error("wrong-type", message, entry.key.span, help=help)
+                self._unindented(entry.key)
                 entry = Entry(entry.key, Map(inside, *place_of(entry.value)))
             else:
                 stop = start + 1
             entries[key] = entry
             start = stop
         return Map(entries, *place_of(value))
+
+    def _unindented(self, key: Scalar) -> None:
+        message = f"'{key.value}' is empty, but what follows seems to belong to it"
+        help = "indent the lines that belong to it, by 2 spaces for example"
+        self.findings.error("wrong-type", message, key.span, help=help)
 
     def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str) -> None:
         """Report the key of `entry`, with `help`, or else with the `names` that there are."""
@@ -163,6 +164,11 @@ class SectionReader(FieldReader):
             message = f"{what} is in version {brief(value)} of the language"
             help = f"this graphnn reads version {VERSION}"
             self.findings.error("unknown-version", message, value.span, help=help)
+
+
+def _holds_null(value: Map) -> bool:
+    values = [entry.value for entry in value.entries.values()]
+    return bool([each for each in values if isinstance(each, Scalar) and each.value is None])
 
 
 def _in_brackets(value: Map) -> bool:
