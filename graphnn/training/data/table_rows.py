@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 from graphnn.diagnostics import Code, DataError, Diagnostic, Note, listed, suggestion
 from graphnn.training.data.categories import Categories, is_missing
@@ -43,6 +43,8 @@ class TableRows:
         self, table: CsvFile, picks: Mapping[str, Pick], *, drop: bool, chosen: bool = False
     ) -> None:
         self._table, self._picks, self._drop, self.advises = table, picks, drop, chosen
+        self._classes = [pick for pick in picks.values() if pick.may_be_classes]
+        self._numbers = [pick for pick in picks.values() if not pick.may_be_classes]
         self._dropped = self._count = 0
         self._faults = AlikeFaults("line")
 
@@ -92,8 +94,11 @@ class TableRows:
         if self._drop and any(map(is_missing, self._read_cells(cells))):
             self._dropped += 1
             return True
-        for pick in self._picks.values():
-            self._take_cells(pick, line, cells)
+        for pick in self._classes:
+            pick.texts.append(cells[pick.columns[0]].strip())
+            pick.lines.append(line)
+        for pick in self._numbers:
+            self._take_numbers(pick, line, cells)
         return True
 
     def _read_cells(self, cells: list[str]) -> Iterator[str]:
@@ -103,20 +108,17 @@ class TableRows:
                 if not pick.takes_missing or categories is not None:
                     yield cells[column]
 
-    def _take_cells(self, pick: Pick, line: int, cells: list[str]) -> None:
-        if pick.may_be_classes:
-            pick.texts.append(cells[pick.columns[0]].strip())
-            pick.lines.append(line)
-            return
+    def _take_numbers(self, pick: Pick, line: int, cells: list[str]) -> None:
+        whole, takes_missing = pick.whole, pick.takes_missing
         for column, categories in zip(pick.columns, pick.categories, strict=True):
             cell = cells[column]
-            number = as_number(cell, pick.whole) if categories is None else _coded(categories, cell)
-            if number is None and categories is None and pick.takes_missing and is_missing(cell):
+            number = as_number(cell, whole) if categories is None else _coded(categories, cell)
+            if number is None and categories is None and takes_missing and is_missing(cell):
                 number = math.nan
             if number is None:
                 pick.sound = False
                 fault = partial(self._bad_cell, pick, line, column, cell, categories)
-                self._faults.add((column, *kind_of(cell)), line, fault)
+                self._faults.add((column, kind_of(cell)), line, fault)
             else:
                 pick.numbers.append(number)
 
@@ -158,6 +160,7 @@ def has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
+@lru_cache(maxsize=64)  # a whole column may hold the same text in place of numbers
 def kind_of(cell: str) -> tuple[str, str]:
     """What cells of a column have in common that are at fault for the same reason."""
     if is_missing(cell):
