@@ -16,12 +16,13 @@ import os
 import re
 import resource
 import signal
+import statistics
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,9 +111,15 @@ def _cheapest(each: Hostile, folder: Path, unit: float) -> Outcome:
     for _ in range(TRIES - 1):
         if found.cost <= each.cost:
             break
-        again = _run(each, folder, _unit())  # the machine may have become busy since
-        found = min(found, again, key=lambda outcome: outcome.cost)
+        found = min(found, _again(each, folder), key=lambda outcome: outcome.cost)
     return found
+
+
+def _again(each: Hostile, folder: Path) -> Outcome:
+    """The outcome by units from before and after it: the machine may have become busy since."""
+    before = _unit()
+    found = _run(each, folder, before)
+    return replace(found, cost=found.cost * before / statistics.mean([before, _unit()]))
 
 
 def _unit() -> float:
