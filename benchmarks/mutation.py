@@ -388,9 +388,14 @@ def hunt(chosen: list[Fault], tests: Sequence[str], jobs: int, most: float) -> l
         return hunt.results, hunt.left, hunt.files
 
     results, left, reaching = _in_child(warm)
-    for fault in left:
-        files = reaching[fault.path] or tests
-        _, status = os.waitpid(_fork(lambda: _look_anew(fault, files)), 0)  # noqa: B023
+    running = {}
+    while left or running:
+        while left and len(running) < jobs:
+            fault = left.pop()
+            files = reaching[fault.path] or tests
+            running[_fork(lambda: _look_anew(fault, files))] = fault, files  # noqa: B023
+        child, status = os.wait()
+        fault, files = running.pop(child)
         results.append(Result(fault, status != 0, len(files), "a test after another import"))
         if status == 0:
             say(f"{fault}\n  {len(files)} files of tests run the module")
