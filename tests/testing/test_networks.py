@@ -34,7 +34,7 @@ def shares(body):
     return any(isinstance(value, dict) and "share" in value for value in body.values())
 
 
-@pytest.mark.parametrize(("examples", "least"), [(150, 1), pytest.param(400, 5, marks=SLOW)])
+@pytest.mark.parametrize(("examples", "least"), [(150, 1), pytest.param(300, 5, marks=SLOW)])
 def test_every_op_is_drawn_and_so_are_blocks_repeats_names_and_shared_arrays(examples, least):
     seen = Counter()
 
