@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from traceback import walk_tb
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,9 +15,12 @@ from graphnn.ops._facts import is_own as is_own
 from graphnn.ops._inference import Inferred
 from graphnn.ops._op import Op
 from graphnn.ops._operands import Kind
+from graphnn.ops._results import what as what
 from graphnn.ops.imports import origin
 from graphnn.spec.sizes import Shape, SizeError, show
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _MEANT = (ArrayError, ShapeError, SizeError, GraphnnError, MemoryError)
 _KINDS = {"float": "f", "int": "iu"}
 
@@ -149,33 +152,34 @@ def inferred_by(op: Op, shapes: Sequence[Any], given: Mapping[str, Shape]) -> In
     ShapeError
         As there; and for somebody's op that raises another error, or gives no shape.
     """
-    if not is_own(type(op)):
-        return op.infer(shapes, given)
-    try:
-        found = op.infer(shapes, given)
-    except _MEANT:
-        raise
-    except Exception as error:
-        why = f"{op.name} raises {_why(error)}"
-        lines = "".join(f" ({note.text})" for note in origin(error, _module(op)))
-        raise ShapeError(f"{why}{lines}") from error
-    if not isinstance(found.result, tuple):
+    found = asked(op, op.infer, shapes, given)
+    if is_own(type(op)) and not isinstance(found.result, tuple):
         raise ShapeError(f"{op.name} infers {what(found.result)}, not a tuple of sizes")
     return found
 
 
+def asked(op: Op, method: Callable[P, R], *given: P.args, **keywords: P.kwargs) -> R:
+    """What a method of an op says while shapes are inferred.
+
+    Raises
+    ------
+    ShapeError
+        As by the method; and where somebody's op raises another error.
+    """
+    try:
+        return method(*given, **keywords)
+    except _MEANT:
+        raise
+    except Exception as error:
+        if not is_own(type(op)):
+            raise
+        why = f"{op.name} raises {_why(error)}"
+        lines = "".join(f" ({note.text})" for note in origin(error, _module(op)))
+        raise ShapeError(f"{why}{lines}") from error
+
+
 def _fault(node: str, message: str) -> RunError:
     return RunError.of("op-failed", f"at '{node}': {message}")
-
-
-def what(value: Any) -> str:
-    """A value in the words of a message: what it is."""
-    if value is None:
-        return "None"
-    if isinstance(value, np.ndarray | np.generic):
-        return f"an array of {value.dtype}"
-    name = type(value).__name__
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _why(error: Exception) -> str:

@@ -11,7 +11,7 @@ from graphnn.graph._graph import Node, Parameter
 from graphnn.graph.passes.hints import described, dtype_help, order_help, unflattened
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.ops import Inferred, Kind, Op, ShapeError
-from graphnn.ops.own import inferred_by
+from graphnn.ops.own import asked, inferred_by
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Value
@@ -121,31 +121,32 @@ class _Inference:
     ) -> _Made | Faulty:
         if not self._kinds_fit(node, inputs):
             return FAULTY
-        inferred = self._inferred(node, inputs, given)
-        if inferred is FAULTY:
+        found = self._inferred(node, inputs, given)
+        if found is FAULTY:
             return FAULTY
+        inferred, kind = found
         left_out = dict(inferred.attributes)
         op = node.op.model_copy(update=left_out) if left_out else node.op
         shape = self._shapes.setdefault(inferred.result, inferred.result)
         fixed = math.prod(size for size in shape if isinstance(size, int))
-        kind = op.infer_kind(*(read.kind for read in inputs))
         return _Made(op, shape, kind, inferred.parameters, fixed)
 
     def _inferred(
         self, node: ResolvedNode, inputs: list[Node], given: Mapping[str, Shape]
-    ) -> Inferred | Faulty:
-        """Shapes of the value and the parameters of `node`."""
-        shapes = [read.shape for read in inputs]
+    ) -> tuple[Inferred, Kind] | Faulty:
+        """Shapes of the value and the parameters of `node`, and the kind of the value."""
+        op, shapes, kinds = node.op, [read.shape for read in inputs], [read.kind for read in inputs]
         if node.spec.made_by == "unstack" and not self._is_unstacked(node, inputs[0]):
             return FAULTY
         try:
-            inferred = inferred_by(node.op, node.op.placed(node.operands, shapes), given)
-            node.op.check_kinds(shapes, [read.kind for read in inputs])
+            inferred = inferred_by(op, op.placed(node.operands, shapes), given)
+            asked(op, op.check_kinds, shapes, kinds)
+            kind = asked(op, op.infer_kind, *kinds)
         except (ShapeError, sizes.SizeError) as error:
             if not self._lacks_shared(node, given):
                 self._report_shapes(node, inputs, error)
             return FAULTY
-        return inferred
+        return inferred, kind
 
     def _is_unstacked(self, node: ResolvedNode, read: Node) -> bool:
         """Whether `read` has one entry for each copy of a use; reports it at the first when not."""
