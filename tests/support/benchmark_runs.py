@@ -22,7 +22,7 @@ def printed(script: str, *folders: Path, options: list[str] | None = None) -> st
         "PYTHONPATH": os.pathsep.join((*map(str, folders), os.environ.get("PYTHONPATH", ""))),
     }
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), f"{done.returncode}: {done.stderr}"
     return done.stdout
 
 
