@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError
 
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._declaration import check_declaration, untyped
-from graphnn.ops._facts import is_own
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._loading import Registry
 from graphnn.ops._onnx import OnnxForm
@@ -266,8 +265,7 @@ class Op(BaseModel, metaclass=_Declared):
             cls.writing = Op.writing  # type: ignore[method-assign]  # what is inherited is another's
         cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
-        if is_own(cls):
-            hold_results(cls, Op)
+        hold_results(cls, Op)
         if register:
             _enter(cls, replace=replace)
 
