@@ -84,6 +84,7 @@ def test_one_that_is_wrong_beside_a_singular_point_is_not_excused(monkeypatch):
         ("tanh", 0.0, False),
         ("absolute", 0.0, False),
         ("exp", 30.0, False),
+        ("log", 0.0, True),
     ],
 )
 def test_slopes_that_grow_without_bound(op, value, singular):

@@ -35,9 +35,11 @@ def largest(gradient):
     return max((np.abs(finite).max(initial=0) for finite in values), default=0)
 
 
-def rounding(network, inputs, rule="central", order=None, step=None, mode="run", seed=0, **_):
+def rounding(
+    network, inputs, rule="central", order=None, step=None, mode="run", seed=0, loss=None, **_
+):
     rule = rules.find(rule, order)
-    loss = Loop(Objective(network, inputs, network.losses(), mode, seed)).origin
+    value = Loop(Objective(network, inputs, network.losses(loss), mode, seed)).origin
     weights = sum(map(abs, rule.weights.values()))
-    size = max(1.0, abs(loss))
+    size = max(1.0, abs(value))
     return ROUNDED * np.finfo(float).eps * size * weights / (step or rule.default_step())
