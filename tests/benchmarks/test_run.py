@@ -286,12 +286,12 @@ def test_languages(languages):
     ]
     rows = {line.split()[1]: line for line in lines if line.startswith("| ") and " / " in line}
     assert numbers(rows["graphnn"])[0] < numbers(rows["onnx"])[0] < numbers(rows["caffe"])[0]
-    told = [line for line in lines if line.startswith("| graphnn |") and " / " not in line]
-    assert len(told) == 6
-    assert all("(with its place)" in line for line in told)
+    shown = [line for line in lines if line.startswith("| graphnn |") and " / " not in line]
+    assert len(shown) == 6
+    assert all("(with its place)" in line for line in shown)
 
 
-def test_the_page_of_languages_shows_what_graphnn_tells_and_how_long_the_others_are(languages):
+def test_the_page_of_languages_shows_what_graphnn_reports_and_how_long_the_others_are(languages):
     page = (ROOT / "docs" / "files" / "languages.md").read_text()
     lines = [
         line for line in languages if line.startswith("| graphnn |") or re.search(r"\d / \d", line)

@@ -61,7 +61,7 @@ def test_every_fault_with_its_place(call):
     )
 
 
-def test_a_warning_is_told_and_forgiven(call):
+def test_a_warning_is_reported_and_forgiven(call):
     Path("net.yaml").write_text(
         "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n  u: {op: relu, inputs: x}\n"
         "  y: {op: tanh, inputs: x}\noutputs: y\n"
@@ -122,7 +122,7 @@ def test_a_folder_stands_for_the_specs_in_it(call, line, here):
     assert call("check", "specs/other.json").code == 1
 
 
-def test_a_file_in_a_folder_that_cannot_be_read_is_told(call, here):
+def test_a_file_in_a_folder_that_cannot_be_read_is_reported(call, here):
     (here / "specs").mkdir()
     Path("specs/list.json").write_text("[1]")
     result = call("check", "specs")
@@ -287,7 +287,7 @@ def test_strict_lets_no_warning_pass(call, line):
     assert call("check", line, "--strict").code == 0
 
 
-def test_faults_of_training_are_told_beside_those_of_the_network(call):
+def test_faults_of_training_are_reported_beside_those_of_the_network(call):
     rows()
     Path("net.yaml").write_text(
         TRAIN.replace("op: affine", "op: afine")
@@ -323,7 +323,7 @@ def test_a_warm_up_that_takes_all_epochs_is_warned_of(call, here):
     )
 
 
-def test_a_batch_of_a_single_row_is_told(call, here):
+def test_a_batch_of_a_single_row_is_reported(call, here):
     np.savez("rows.npz", x=np.zeros((101, 2)), t=np.arange(101) % 3)
     Path("net.yaml").write_text(
         "graphnn: 1\n"
@@ -359,14 +359,14 @@ def test_a_link_out_of_a_folder_stops_no_other_file(call, here):
     Path("fo").mkdir()
     Path("fo/a.yaml").symlink_to("../secret.yaml")
     Path("fo/b.yaml").write_text(good.replace("relu", "rleu"))
-    told = (
+    shown = (
         "error[file-outside]: 'fo/a.yaml' is a link that leads out of the folder 'fo'\n"
         "   = help: name the file that is meant itself\n"
     )
     result = call("check", "fo")
     assert result.code == 1
     assert result.out == (
-        f"{told}\n"
+        f"{shown}\n"
         "error[unknown-op]: there is no op 'rleu'\n"
         "  --> fo/b.yaml:4:11\n"
         "   |\n"
@@ -378,10 +378,10 @@ def test_a_link_out_of_a_folder_stops_no_other_file(call, here):
     )
     result = call("fmt", "fo")
     assert (result.code, result.out) == (1, "wrote 'fo/b.yaml'\n")
-    assert result.err == f"{told}\n1 file formatted\n"
+    assert result.err == f"{shown}\n1 file formatted\n"
     result = call("test", "fo")
     assert result.code == 1
-    assert result.out.startswith(f"ERROR   fo/a.yaml\n{told}ERROR   fo/b.yaml\n")
+    assert result.out.startswith(f"ERROR   fo/a.yaml\n{shown}ERROR   fo/b.yaml\n")
     assert Path("secret.yaml").read_text() == good
 
 

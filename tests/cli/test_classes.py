@@ -49,7 +49,7 @@ def net(here) -> str:
     return "net.yaml"
 
 
-def told(call, *weights: str) -> list[list[str]]:
+def reported(call, *weights: str) -> list[list[str]]:
     result = call("predict", "net.yaml", *(weights or WEIGHTS), "cat.png", "dog.png")
     assert (result.code, result.err) == (0, "")
     return [line.split()[:2] for line in result.out.splitlines()[1:]]
@@ -63,7 +63,7 @@ def test_a_class_keeps_its_name(call, net, change):
         save("pets/ant/0.png", DOG)
     elif change == "none of the data":
         shutil.rmtree("pets")
-    assert told(call) == [["cat.png", "cat"], ["dog.png", "dog"]]
+    assert reported(call) == [["cat.png", "cat"], ["dog.png", "dog"]]
 
 
 @pytest.mark.parametrize("weights", ["run", "run/checkpoint.safetensors"])
@@ -71,7 +71,7 @@ def test_a_folder_and_a_checkpoint_are_weights_too(call, net, weights):
     save("cat.png", CAT)
     save("dog.png", DOG)
     shutil.rmtree("pets")
-    assert told(call, "--weights", weights) == [["cat.png", "cat"], ["dog.png", "dog"]]
+    assert reported(call, "--weights", weights) == [["cat.png", "cat"], ["dog.png", "dog"]]
 
 
 def test_of_a_checkpoint_the_best_epoch_counts_where_it_is_kept(here):
@@ -218,7 +218,7 @@ def test_a_run_on_the_test_rows_numbers_classes_as_training_did(call, net):
 
 
 def test_names_are_those_of_the_target(call, here):
-    # The colour is a one-hot row, and the shape that it tells has names of its own.
+    # The colour is a one-hot row, and the shape that it predicts has names of its own.
     Path("rows.csv").write_text("x,t\nred,round\nblue,flat\n")
     text = PETS.replace("[batch, 4]", "[batch, 2]").replace("{folder: pets}", "{csv: rows.csv}")
     Path("net.yaml").write_text(text)

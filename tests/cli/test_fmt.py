@@ -60,7 +60,7 @@ def test_json(call, here):
     )
 
 
-def test_a_bad_file_is_told_and_left_alone(call, odd):
+def test_a_bad_file_is_reported_and_left_alone(call, odd):
     Path("bad.yaml").write_text("graphnn: [1\n")
     result = call("fmt", "bad.yaml", odd)
     assert (result.code, result.out) == (1, "wrote 'odd.yaml'\n")

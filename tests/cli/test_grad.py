@@ -154,7 +154,7 @@ def test_random_inputs_come_from_the_seed(call):
 
 
 def frequencies(call, target: str) -> np.ndarray:
-    """How often each of five classes is drawn in 60 rows, told by the gradient of equal scores."""
+    """How often each of five classes is drawn in 60 rows, from the gradient of equal scores."""
     Path("net.yaml").write_text(
         "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
         "  t: {op: input, shape: [batch], dtype: int}\n"
@@ -454,7 +454,7 @@ def test_the_order_of_the_rule(call, descent):
     )
 
 
-def test_kinks_are_told_by_place(call):
+def test_kinks_are_reported_by_place(call):
     Path("net.yaml").write_text(RELU)
     result = call("grad", "net.yaml", "--step", "1e-4")
     assert result.out.splitlines()[2:] == ["kink: x.value[0] crosses one at 'r'[0]"]
@@ -469,7 +469,7 @@ def test_kinks_are_told_by_place(call):
     ]
 
 
-def test_of_many_kinks_a_few_are_told(call):
+def test_of_many_kinks_a_few_are_reported(call):
     Path("net.yaml").write_text(RELU.replace("1.0, -2.0", "0.00002, " * 6 + "1"))
     lines = call("grad", "net.yaml", "--step", "1e-4").out.splitlines()
     assert len(lines) == 8
@@ -525,7 +525,7 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["grad", "gradcheck"])
-def test_scores_in_place_of_probabilities_are_told_where_they_show(call, here, command):
+def test_scores_in_place_of_probabilities_are_reported_where_they_show(call, here, command):
     Path("net.yaml").write_text(
         "graphnn: 1\n"
         "nodes:\n"

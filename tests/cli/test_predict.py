@@ -182,7 +182,7 @@ def test_what_cannot_be_read(call, net):
 @pytest.mark.parametrize(
     "text",
     [
-        "p,q,r,s,t\n1,0,1,0,0\n0,1,0,1,?\n",  # as in training; what it is to tell may be anything
+        "p,q,r,s,t\n1,0,1,0,0\n0,1,0,1,?\n",  # as in training; what is predicted may be anything
         "s,r,q,p\n0,1,0,1\n1,0,1,0\n",  # by the names that the spec gives
         "x.0,x.1,x.2,x.3,more\n1,0,1,0,9\n0,1,0,1,9\n",  # by the name of the input
         "a,b,c,d\n1,0,1,0\n0,1,0,1\n",  # as many as it takes
@@ -231,7 +231,7 @@ def test_an_array_alone_and_a_folder(call, net):
     ]
 
 
-def test_a_network_that_tells_no_classes_tells_its_outputs(call, net):
+def test_a_network_that_predicts_no_classes_reports_its_outputs(call, net):
     Path(net).write_text(HALVES.replace("  metrics: {accuracy: [y, t]}\n", ""))
     result = call("predict", net, "--weights", "w.npz", "left.png", "right.png")
     assert (result.code, result.out) == (
@@ -243,13 +243,13 @@ def test_a_network_that_tells_no_classes_tells_its_outputs(call, net):
     )
 
 
-def test_one_line_of_python_tells_the_same(call, net):
-    told = json.loads(
+def test_one_line_of_python_gives_the_same(call, net):
+    shown = json.loads(
         call("predict", net, "--weights", "w.npz", "left.png", "--format", "json").out
     )
     (found,) = graphnn.predict(net, ["left.png"], weights="w.npz")
     assert isinstance(found, graphnn.Prediction)
-    assert told == [{"source": "left.png", "label": 0, "name": "0", "score": found.score}]
+    assert shown == [{"source": "left.png", "label": 0, "name": "0", "score": found.score}]
     assert found.score == pytest.approx(0.9, rel=1e-12)
     trained = graphnn.load(net)
     trained.load_weights("w.npz")

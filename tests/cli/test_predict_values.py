@@ -1,4 +1,4 @@
-"""``graphnn predict`` of networks that tell no classes."""
+"""``graphnn predict`` of networks that predict no classes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_values_from_python(call, plane):
     assert {name: values.tolist() for name, values in found.values.items()} == {"a": [0.5]}
 
 
-def test_of_many_values_the_table_tells_the_range(call, negative):
+def test_of_many_values_the_table_shows_the_range(call, negative):
     image = np.zeros((1, 25))
     image[0, :2] = 0.25, 0.75
     np.save("images.npy", image)

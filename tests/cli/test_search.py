@@ -77,7 +77,7 @@ def test_a_search_that_cannot_begin_leaves_no_folder(call, descent):
     assert not Path("runs").exists()
 
 
-def test_check_tells_what_a_search_cannot_do(call, descent):
+def test_check_reports_what_a_search_cannot_do(call, descent):
     path = Path(descent)
     path.write_text(path.read_text() + "search: {learning_rat: {uniform: [0.1, 0.2]}}\n")
     result = call("check", descent)
@@ -146,7 +146,7 @@ def test_why_no_trial_is_complete(call, descent, no_plots):
     ) in result.err
 
 
-def test_why_trials_failed_is_told_once(call, descent, no_plots):
+def test_why_trials_failed_is_reported_once(call, descent, no_plots):
     path = Path(descent)
     text = path.read_text().replace(
         "loss: f", "loss: f, early_stopping: {patience: 1, metric: loss}"

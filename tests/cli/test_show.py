@@ -81,7 +81,7 @@ def test_every_kind_of_parameter_and_the_training(call):
     )
 
 
-def test_states_are_told_from_parameters(call):
+def test_states_are_distinguished_from_parameters(call):
     Path("net.yaml").write_text(
         "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 3]}\n"
         "  y: {op: batch_norm, inputs: x, trainable: false}\n"

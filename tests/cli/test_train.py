@@ -312,7 +312,7 @@ def test_ctrl_c_in_the_first_epoch(call, descent, monkeypatch):
     )
 
 
-def test_a_picture_that_cannot_be_made_is_told(call, descent, no_plots):
+def test_a_picture_that_cannot_be_made_is_reported(call, descent, no_plots):
     result = call("train", descent, "-o", "out")
     assert result.code == 0
     assert "curves.png" not in result.out
@@ -335,7 +335,7 @@ train: {loss: f, optimizer: {sgd: {learning_rate: 2}}, epochs: 9}
     last | epoch 3 of 9, the best was 1, stopped early after 3 | 81.0000
 """)
 @pytest.mark.usefixtures("no_plots")
-def test_an_early_end_is_told(call, here, keep, title, loss):
+def test_an_early_end_is_reported(call, here, keep, title, loss):
     Path("rising.yaml").write_text(RISING)
     stop = "early_stopping={patience: 2, metric: loss}"
     result = call("train", "rising.yaml", "-o", "run", "--set", stop, "--set", f"keep={keep}")
@@ -344,7 +344,7 @@ def test_an_early_end_is_told(call, here, keep, title, loss):
     assert (shown, values.split()) == (title, ["loss", loss])
 
 
-def test_check_tells_what_cannot_be_watched(call, descent):
+def test_check_reports_what_cannot_be_watched(call, descent):
     result = call("check", descent, "--set", "early_stopping={patience: 2}")
     assert result.code != 0
     assert (
@@ -376,7 +376,7 @@ def test_all_faults_at_once(call, here):
         assert not Path("runs").exists()
 
 
-def test_a_fault_that_is_not_of_the_spec_is_told_alone(call, here, rows):
+def test_a_fault_that_is_not_of_the_spec_is_reported_alone(call, here, rows):
     Path("net.yaml").write_text(NETWORK.replace(f"epochs: {LONG}", "epochs: 1"))
     assert call("train", "net.yaml", "-o", "run").code == 0
     Path("net.yaml").write_text(NETWORK.replace(f"epochs: {LONG}", "epochs: 1\n  rows: 4000"))

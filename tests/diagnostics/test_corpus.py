@@ -210,7 +210,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.fixture
-def told(
+def reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[Callable[[], object]], str]:
     """What a recipe says, in a folder of its own."""
@@ -231,9 +231,9 @@ def told(
 
 
 @pytest.mark.parametrize("code", RECIPES)
-def test_a_recipe_and_its_message(code, told):
+def test_a_recipe_and_its_message(code, reported):
     recipe, expected = RECIPES[code]
-    assert told(recipe) == expected
+    assert reported(recipe) == expected
     assert code in re.findall(MARK, expected, re.M)
 
 

@@ -90,14 +90,14 @@ def test_a_row_has_one_scale_with_room_for_the_words() -> None:
     assert 0.5 < tops[2] < 0.9 * tops[0]
 
 
-def test_what_lies_outside_is_told() -> None:
+def test_what_lies_outside_is_reported() -> None:
     axes = one([*QUARTERS, -5.0, 7.0, 8.0, 9.0], limits=(0, 1), bins=4)
     assert heights(axes) == [1 / 12, 2 / 12, 3 / 12, 2 / 12]
     assert texts(axes)[1:] == ["← 8 %", "25 % →"]
     assert texts(one([0.5] * 999 + [3.0], limits=(0, 1)))[1:] == ["< 1 % →"]
 
 
-def test_bars_are_cut_off_and_told() -> None:
+def test_bars_are_cut_off_and_reported() -> None:
     axes = one(QUARTERS, limits=(0, 1), bins=4, top=0.3)
     assert heights(axes) == [1 / 8, 2 / 8, 0.3, 2 / 8]
     assert texts(axes)[1:] == ["38 %"]

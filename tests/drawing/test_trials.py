@@ -74,7 +74,7 @@ def test_a_panel_for_each_setting():
     ["[[0.1, 0.2], 0.3]", "[0.1, [0.2, 0.3]]"] | ["1: 0.1\n0.2\n0.3", "2: 0.1\n0.2\n0.3"]
     ["a_very_long_name_of_a_thing"] | ["a_ver…_thing"]
 """)
-def test_long_choices_are_told_apart(names, labels):
+def test_long_choices_are_distinguished(names, labels):
     [axes] = drawing.trial_values({"it": names}, [0.1] * len(names), measure="loss").axes
     found = [label.get_text() for label in axes.get_xticklabels()]
     assert sorted(found) == sorted(labels)

@@ -71,7 +71,7 @@ def test_a_plot_needs_matplotlib(plot: Callable[[], Any]):
 
 
 @pytest.mark.usefixtures("no_matplotlib")
-def test_an_evaluation_tells_its_numbers_all_the_same(tmp_path, monkeypatch, capsys):
+def test_an_evaluation_reports_its_numbers_all_the_same(tmp_path, monkeypatch, capsys):
     from graphnn.cli import main
 
     monkeypatch.chdir(tmp_path)
@@ -87,10 +87,10 @@ def test_an_evaluation_tells_its_numbers_all_the_same(tmp_path, monkeypatch, cap
     )
     with pytest.raises(SystemExit) as exit:
         main(["evaluate", "net.yaml", "--weights", "w.npz", "-o", "pictures"])
-    told = capsys.readouterr()
+    shown = capsys.readouterr()
     assert exit.value.code == 1
-    assert told.out.startswith("2 training rows\nloss ")
-    assert told.err == (
+    assert shown.out.startswith("2 training rows\nloss ")
+    assert shown.err == (
         "error[no-matplotlib]: plots need matplotlib, which is not installed\n"
         "   = help: pip install 'graphnn[plot]'\n"
     )

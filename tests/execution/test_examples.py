@@ -1,4 +1,4 @@
-"""Examples: read from a spec, run, and told apart from what the network gives."""
+"""Examples: read from a spec, run, and compared with what the network gives."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def faults(net):
     return diagnose_examples(net.graph)
 
 
-def told(examples: str) -> str:
+def reported(examples: str) -> str:
     """The one fault of one example, checked to be found before the example is run too."""
     net = network(examples)
     (result,) = run_examples(net)
@@ -90,7 +90,7 @@ def test_tolerances_are_kept(example):
     assert not result
 
 
-def test_the_largest_difference_is_told_whether_or_not_it_is_allowed():
+def test_the_largest_difference_is_reported_whether_or_not_it_is_allowed():
     example = "  - {inputs: {x: [[1, 1]]}, outputs: {s: 2.25, y: [[0.5, 0.375]]}, atol: %s}\n"
     assert one(example % 0.3).difference == 0.25
     assert one(example % 0.2).difference == 0.25
@@ -257,7 +257,7 @@ def test_examples_see_the_parameters_as_they_are():
         |
 """)
 def test_an_example_that_cannot_be_read(example, message, help):
-    lines = told(f"  - {{{example}}}\n").splitlines()
+    lines = reported(f"  - {{{example}}}\n").splitlines()
     assert lines[0].partition("]: ")[2] == message
     assert lines[1].startswith("   --> <text>:10:")
     assert [line for line in lines if "= help" in line] == ([f"    = help: {help}"] if help else [])

@@ -158,7 +158,7 @@ def test_sizes_that_follow_from_others():
     )
 
 
-def test_a_size_that_no_input_tells():
+def test_a_size_that_no_input_determines():
     net = graphnn.loads(EXPRESSIONS)
     assert said(net, {"c": np.ones((4, 3))}, "w") == (
         "error[unbound-size]: no input determines the size 'm'"

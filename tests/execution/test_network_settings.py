@@ -132,7 +132,7 @@ def test_another_choice_takes_the_place_of_the_one_written():
         ("epochs.often", ["wrong-type"]),
     ],
 )
-def test_what_the_language_does_not_allow_is_told_by_who_reads_it(name, codes, tmp_path):
+def test_what_the_language_does_not_allow_is_reported_by_who_reads_it(name, codes, tmp_path):
     text = TEXT.replace(", decay: {rate: 1}", "").replace("metrics: {rate: y}", "loss: y")
     text = text.replace(
         "{csv: {file: a.csv, x: [u, v], epochs: 3}}", "{csv: a.csv}\n  validation: 5"
@@ -229,7 +229,7 @@ def test_a_node_of_a_block_without_nodes():
     )
 
 
-def test_a_use_of_a_block_from_a_file_is_told_as_one_of_the_spec_itself(tmp_path):
+def test_a_use_of_a_block_from_a_file_is_reported_as_one_of_the_spec_itself(tmp_path):
     (tmp_path / "dense.yaml").write_text(LIBRARY)
     (tmp_path / "net.yaml").write_text(UNTRAINED)
     with pytest.raises(UsageError) as caught:

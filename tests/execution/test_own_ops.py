@@ -68,7 +68,7 @@ def message(error, own):
 
 
 @pytest.mark.parametrize(
-    ("forward", "told"),
+    ("forward", "expected"),
     [
         (lack, "gives None, not an array"),
         (lambda x: x.tolist(), "gives a list, not an array"),
@@ -77,14 +77,14 @@ def message(error, own):
         (lambda x: x.astype(object), "gives object, but 'float' is inferred"),
     ],
 )
-def test_what_a_forward_gives_that_is_no_result(forward, told):
+def test_what_a_forward_gives_that_is_no_result(forward, expected):
     assert message(graphnn.RunError, declared(forward)) == (
-        f"error[op-failed]: at 'y': 'forward' of own {told}"
+        f"error[op-failed]: at 'y': 'forward' of own {expected}"
     )
 
 
 @pytest.mark.parametrize(
-    ("vjp", "told"),
+    ("vjp", "expected"),
     [
         (lack, "'vjp' of own gives None, not a tuple with a cotangent of each operand"),
         (
@@ -100,12 +100,12 @@ def test_what_a_forward_gives_that_is_no_result(forward, told):
         (lambda g, y, x: (g[0],), "the cotangent of 'x' by 'vjp' of own has shape [2], not [4, 2]"),
     ],
 )
-def test_what_a_vjp_gives_that_is_no_cotangents(vjp, told):
-    assert message(graphnn.RunError, declared(vjp=vjp)) == f"error[op-failed]: at 'y': {told}"
+def test_what_a_vjp_gives_that_is_no_cotangents(vjp, expected):
+    assert message(graphnn.RunError, declared(vjp=vjp)) == f"error[op-failed]: at 'y': {expected}"
 
 
 @pytest.mark.parametrize("method", ["forward", "vjp"])
-def test_an_error_that_a_method_raises_is_told_with_its_line(method):
+def test_an_error_that_a_method_raises_is_reported_with_its_line(method):
     line = raises.__code__.co_firstlineno + 1
     assert message(graphnn.RunError, declared(**{method: raises})) == (
         f"error[op-failed]: at 'y': '{method}' of {IndexError_}\n"
@@ -128,15 +128,15 @@ def test_an_op_without_a_vjp_says_what_to_write():
 
 
 @pytest.mark.parametrize(
-    ("infer", "told"),
+    ("infer", "expected"),
     [
         (raises, IndexError_),
         (lambda *shapes: [2, 3], "own infers a list, not a tuple of sizes"),
     ],
 )
-def test_an_inference_that_fails_is_a_fault_of_the_spec(infer, told):
+def test_an_inference_that_fails_is_a_fault_of_the_spec(infer, expected):
     found = message(graphnn.SpecError, declared(infer=infer)).splitlines()[0]
-    assert found.startswith(f"error[unknown-shape]: cannot infer the shape of 'y': {told}")
+    assert found.startswith(f"error[unknown-shape]: cannot infer the shape of 'y': {expected}")
 
 
 def test_an_op_that_does_as_it_should_is_as_any_other():

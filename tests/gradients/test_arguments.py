@@ -1,4 +1,4 @@
-"""Arguments that make no sense are told, and those that make some are taken."""
+"""Arguments that make no sense are refused, and others are accepted."""
 
 import inspect
 from concurrent.futures import ThreadPoolExecutor

@@ -43,21 +43,21 @@ def test_a_polynomial_is_found(count):
 
 
 @pytest.mark.parametrize(
-    ("count", "rate", "told"),
+    ("count", "rate", "message"),
     [(4, 1e-5, True), (4, 0.1, False), (8, 0.01, True), (8, 1.0, False), (16, 0.3, True)],
 )
-def test_an_exponential_is_told_where_its_series_is_short_enough(count, rate, told):
+def test_an_exponential_is_reported_where_its_series_is_short_enough(count, rate, message):
     # The last coefficients are about 2 (rate / 2)^n / n!, n being 4, 7 and 15.
     found = fitted(lambda t: math.exp(rate * t), count)
-    assert bool(found.resolved[0]) is told
-    if told:
+    assert bool(found.resolved[0]) is message
+    if message:
         for t in np.linspace(-1, 1, 41):
             assert abs(value(found, t) - math.expm1(rate * t)) < 8 * EPSILON
 
 
 @pytest.mark.parametrize("count", [4, 8, 16])
 @pytest.mark.parametrize("kink", [0.0, 0.3, -0.9])
-def test_a_kink_is_not_told(count, kink):
+def test_a_kink_is_not_reported(count, kink):
     assert not fitted(lambda t: abs(t - kink), count).resolved[0]
     assert not fitted(lambda t: t + 1e-3 * abs(t - kink), count).resolved[0]
     assert not fitted(lambda t: float(t > kink), count).resolved[0]
@@ -69,7 +69,7 @@ def test_a_bend_at_one_end_is_not_taken_for_noise(count, end):
     assert not fitted(lambda t: t + 2e-9 * math.exp(150 * (end * t - 1)), count).resolved[0]
 
 
-def test_noise_is_told_apart_from_what_is_there():
+def test_noise_is_distinguished_from_what_is_there():
     rng = np.random.default_rng(0)
     at = chebyshev.points(8)
     noise = 1e-12 * rng.standard_normal((8, 1000))

@@ -77,7 +77,7 @@ def test_a_saturated_network_raises_no_false_alarm():
 
 
 @pytest.mark.parametrize("method", ["probes", "loop"])
-def test_large_numbers_that_cancel_are_told(method):
+def test_large_numbers_that_cancel_are_reported(method):
     # f = (w + 1e8) - 1e8: the sum keeps 8 digits after the point, whatever the loss's own size.
     net = graphnn.loads(
         {

@@ -77,7 +77,7 @@ def test_a_gradient_of_nan_is_wrong(monkeypatch):
     }
 
 
-def test_a_wrong_relu_is_told_from_its_kinks(monkeypatch):
+def test_a_wrong_relu_is_distinguished_from_its_kinks(monkeypatch):
     net = graphnn.loads(
         "{graphnn: 1, nodes: {p: {op: parameter, value: [0.00005, 0.5, -0.5]}, "
         "r: {op: relu, inputs: p}, f: {op: sum, inputs: r}}}"
@@ -88,7 +88,7 @@ def test_a_wrong_relu_is_told_from_its_kinks(monkeypatch):
     assert report.wrong[0].worst.index == (1,)
 
 
-def test_an_estimate_too_vague_to_tell_is_unresolved():
+def test_an_estimate_too_vague_for_a_verdict_is_unresolved():
     value = np.array([1.0, 2.0])
     vague = graphnn.GradientEstimate(value, np.array([1e-12, 0.5]), np.zeros(2, dtype=bool))
     report = compare({"p": np.array([1.0, 2.1])}, {"p": vague})
@@ -218,7 +218,7 @@ def test_gradients_of_some_parameters_are_enough():
     )
 
 
-def test_gradients_that_do_not_fit_are_all_told():
+def test_gradients_that_do_not_fit_are_all_reported():
     net, inputs = digits()
     given = {
         "a1.wieght": np.zeros((6, 5)),

@@ -56,7 +56,7 @@ def test_the_place_of_a_kink(op, attributes, kink, method):
     assert str(found.crossings()[0]) == "'bend'[1] of sample 2"
 
 
-def test_the_first_kink_in_the_order_of_the_schedule_is_told():
+def test_the_first_kink_in_the_order_of_the_schedule_is_reported():
     net = graphnn.loads(
         "{graphnn: 1, nodes: {p: {op: parameter, value: 0.0001}, a: {op: relu, inputs: p}, "
         "b: {op: absolute, inputs: p}, s: {op: add, inputs: [a, b]}}}"
@@ -66,7 +66,7 @@ def test_the_first_kink_in_the_order_of_the_schedule_is_told():
     assert str(found.crossings()[0]) == "'a'"
 
 
-def test_the_nearest_kink_is_told_first():
+def test_the_nearest_kink_is_reported_first():
     # One probe of 7e-4 down crosses nothing; up it crosses b alone; 14e-4 down crosses a.
     net = graphnn.loads(
         "{graphnn: 1, nodes: {p: {op: parameter, value: -0.00015}, "
@@ -161,7 +161,7 @@ def assert_bends(net, inputs, name, crossing):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_wrong_rectifier_is_told_from_kinks(monkeypatch, seed):
+def test_a_wrong_rectifier_is_distinguished_from_kinks(monkeypatch, seed):
     net, inputs = rectified(seed)
     right = graphnn.check_gradients(net, inputs, step=1e-4)
     plant(monkeypatch, Relu, lambda parts: (parts[0] * 1.05,))
@@ -226,7 +226,7 @@ def test_nothing_is_located_where_no_estimate_is_asked_for():
     assert found.crossings() == ()
 
 
-def test_no_place_is_told_where_nothing_is_crossed():
+def test_no_place_is_reported_where_nothing_is_crossed():
     net, inputs = rectified(0)
     found = graphnn.numerical_gradient(net, inputs, step=1e-4)["a.weight"]
     smooth = tuple(map(int, np.argwhere(~found.kink)[0]))

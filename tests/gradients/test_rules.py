@@ -90,7 +90,7 @@ def test_the_relative_step_grows_with_the_parameter():
     )
     exact = 3 * np.square([3000.0, 4000.0])
     found = graphnn.numerical_gradient(net, step="relative")["w.value"]
-    # A central difference of a cube is off by h^2, which tells the step: the root mean square of
+    # A central difference of a cube is off by h^2, which gives the step: the root mean square of
     # 3000 and 4000 times the cube root of epsilon.
     h = np.finfo(float).eps ** (1 / 3) * np.sqrt((3000**2 + 4000**2) / 2)
     np.testing.assert_allclose(found.value, exact, rtol=1e-9)

@@ -28,7 +28,7 @@ def processes():
 
 @pytest.fixture
 def many_pieces(monkeypatch):
-    """Small pieces, so that a small network has many; workers are told what they are."""
+    """Small pieces, so that a small network has many; workers are given them."""
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._WORK", 180)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 1)
 
@@ -277,7 +277,7 @@ def test_an_error_in_a_worker_reaches_the_caller(processes, own):
     assert str(caught.value) == "error[bad-value]: the task failed"
 
 
-def test_a_worker_that_dies_is_told():
+def test_a_worker_that_dies_is_reported():
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as pool, pytest.raises(RunError) as caught:
         share(Stub(), ["die"], pool, 1)

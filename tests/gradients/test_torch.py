@@ -1,4 +1,4 @@
-"""Another library's backward pass, checked as the docs tell: right and wrong."""
+"""Another library's backward pass, checked as the docs say: right and wrong."""
 
 import numpy as np
 import pytest

@@ -169,7 +169,7 @@ def test_kinks_are_marked():
     assert (report.counts["agree"], report.counts["kink"]) == (2, 1)
 
 
-def test_progress_is_told_and_parameters_survive_an_interruption():
+def test_progress_is_reported_and_parameters_survive_an_interruption():
     net, inputs = digits()
     before = {name: array.copy() for name, array in net.parameters.items()}
     seen = []
@@ -218,7 +218,7 @@ def test_a_network_without_a_loss_says_so():
 
 
 @pytest.mark.parametrize("method", ["probes", "loop", "complex"])
-def test_inputs_at_fault_are_told_whatever_the_method(method):
+def test_inputs_at_fault_are_reported_whatever_the_method(method):
     net, inputs = digits()
     with pytest.raises(graphnn.RunError) as caught:
         graphnn.numerical_gradient(net, inputs | {"x": [[1, 2], [3]]}, method=method)

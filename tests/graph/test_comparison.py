@@ -1,4 +1,4 @@
-"""Specs compared by meaning: what is no difference, and every difference told as it is."""
+"""Specs compared by meaning: what is no difference, and every difference reported as it is."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def net(text):
     return graphnn.loads(text)
 
 
-def told(old, new):
+def reported(old, new):
     return str(graphnn.diff(net(old), net(new)))
 
 
@@ -174,7 +174,7 @@ def test_layout_and_format_make_no_difference(path):
 )
 def test_one_change(old, new, wanted):
     assert old in BASE
-    found = told(BASE, BASE.replace(old, new))
+    found = reported(BASE, BASE.replace(old, new))
     assert found == wanted
 
 
@@ -273,13 +273,13 @@ def test_what_is_read_as_another_operand_is_a_difference():
         given = {"x": np.array([1.0, 5.0]), "n": np.array([3.0, 3.0])}
         assert net(one).run(given)["y"].tolist() == [3, 5]
         assert net(other).run(given)["y"].tolist() == [1, 3]
-        assert told(one, other) == "nodes\n  ~ y: rewired [x, n] -> {x: x, most: n}"
+        assert reported(one, other) == "nodes\n  ~ y: rewired [x, n] -> {x: x, most: n}"
 
 
 def test_a_renamed_node_that_changes_is_another():
     old = "graphnn: 1\nnodes: {x: {op: input, shape: [2]}, y: {op: relu, inputs: x}}\n"
     new = "graphnn: 1\nnodes: {x: {op: input, shape: [2]}, z: {op: tanh, inputs: x}}\n"
-    assert told(old, new) == (
+    assert reported(old, new) == (
         "spec\n  ~ outputs: [y] -> [z]\nnodes\n  - y: relu, of x, [2]\n  + z: tanh, of x, [2]"
     )
 
@@ -321,21 +321,21 @@ nodes:
   a2: {op: affine, inputs: z1, units: 2}
   z2: {op: relu, inputs: a2}
 """
-    assert told(text, text.replace("dense", "layer")) == "no difference"
-    assert told(text, flat) == (
+    assert reported(text, text.replace("dense", "layer")) == "no difference"
+    assert reported(text, flat) == (
         "nodes\n  = h.1.a -> a1\n  = h.1.z -> z1\n  = h.2.a -> a2\n  = h.2.z -> z2"
     )
-    assert told(text, text.replace("relu", "tanh")) == ("nodes\n  ~ h.1-2.z: op relu -> tanh")
-    # Copies that differ, and those beyond a gap, are told apart.
+    assert reported(text, text.replace("relu", "tanh")) == ("nodes\n  ~ h.1-2.z: op relu -> tanh")
+    # Copies that differ, and those beyond a gap, are distinguished.
     uses = text + "  k: {block: dense, inputs: h.1, units: 3, repeat: 4}\n"
-    assert told(uses, uses.replace("units: 3", "units: 4")) == (
+    assert reported(uses, uses.replace("units: 3", "units: 4")) == (
         "nodes\n"
         "  ~ k.1.a: units 3 -> 4, shape [batch, 3] -> [batch, 4], parameters 9 -> 12\n"
         "  ~ k.1-4.z: shape [batch, 3] -> [batch, 4]\n"
         "  ~ k.2-4.a: units 3 -> 4, shape [batch, 3] -> [batch, 4], parameters 12 -> 20\n"
         "57 parameters -> 84"
     )
-    assert told(text, text.replace("repeat: 2", "repeat: 3")) == (
+    assert reported(text, text.replace("repeat: 2", "repeat: 3")) == (
         "spec\n"
         "  ~ outputs: [h.2.z] -> [h.3.z]\n"
         "nodes\n"
@@ -364,12 +364,12 @@ def test_weights_of_a_file_are_their_numbers(tmp_path):
     )
 
 
-def test_a_bad_file_is_told():
+def test_a_bad_file_is_reported():
     with pytest.raises(SpecError, match="there is no op 'Sigmod'"):
         graphnn.diff(net(BASE), BAD_SPECS / "unknown-op.yaml")
 
 
-def test_both_files_at_fault_are_told(tmp_path):
+def test_both_files_at_fault_are_reported(tmp_path):
     bad = BAD_SPECS
     with pytest.raises(SpecError) as caught:
         graphnn.diff(bad / "no-nodes.yaml", bad / "unknown-version.yaml")

@@ -36,11 +36,11 @@ def test_too_many_nodes(monkeypatch):
 
 
 def test_nearest_names_are_looked_for_a_limited_number_of_times():
-    def told(count):
+    def reported(count):
         nodes = {f"n{n}": {"op": "add", "inputs": [f"N{n}", "gone"]} for n in range(count)}
         return faults({"graphnn": 1, "nodes": {"x": X, **nodes}})
 
-    found = assert_linear(told, 3000)
+    found = assert_linear(reported, 3000)
     assert [d.code for d in found] == ["unknown-node"] * 100 + ["too-many-faults"]
     assert found[-1].message == "checking stopped after 100 faults"
     assert found[0].message == "there is no node 'N0'"
@@ -51,12 +51,12 @@ def test_nearest_names_are_looked_for_a_limited_number_of_times():
 
 
 def test_nearest_parameters_are_looked_for_a_limited_number_of_times():
-    def told(count):
+    def reported(count):
         names = {f"p{n}": {"share": f"P{n + 1}.value"} for n in range(count)}
         nodes = {name: {"op": "parameter", "value": value} for name, value in names.items()}
         return faults({"graphnn": 1, "nodes": nodes})
 
-    found = assert_linear(told, 2000)
+    found = assert_linear(reported, 2000)
     assert [d.code for d in found] == ["unknown-parameter"] * 100 + ["too-many-faults"]
     assert found[0].help == "did you mean 'p1.value'?"
     assert found[-2].help == "name it as NODE.PARAMETER, such as a1.weight"

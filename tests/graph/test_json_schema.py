@@ -1,4 +1,4 @@
-"""The JSON Schema: it takes every good spec, and refuses the bad ones that a schema can tell."""
+"""The JSON Schema: it takes every good spec, and refuses the bad ones that it can detect."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from places import BAD_SPECS, ROOT, SPECS
 
 GOOD = sorted(path for path in SPECS.rglob("*.*") if path.suffix in (".yaml", ".json"))
 TEMPLATES = sorted((ROOT / "graphnn" / "cli" / "templates").glob("*.yaml"))
-# Codes of faults that a schema can tell: every file with one of them is refused.
-TOLD = {
+# Codes of faults that a schema can detect: every file with one of them is refused.
+REFUSED = {
     "bad-allow",
     "bad-array",
     "bad-attribute",
@@ -65,7 +65,7 @@ UNLIKE = {
     "wrong-inputs-block.yaml": "the block that is used",
 }
 # Codes of faults that hang together across the file, or with other files.
-NOT_TOLD = {
+NOT_REFUSED = {
     code: why
     for why, codes in {
         "the file system": (
@@ -131,7 +131,7 @@ def test_it_is_a_schema(made):
         jsonschema.Draft7Validator.check_schema({**made, "additionalProperties": "no"})
 
 
-def told(made, document):
+def reported(made, document):
     return [
         ("/".join(map(str, error.absolute_path)), error.message)
         for error in validator(made).iter_errors(document)
@@ -155,20 +155,20 @@ def bad_documents():
 
 @pytest.mark.parametrize("path", [*GOOD, *TEMPLATES], ids=lambda path: path.name)
 def test_takes_good_specs(made, path):
-    assert told(made, plain(reader.read_file(path))) == []
+    assert reported(made, plain(reader.read_file(path))) == []
 
 
-def test_refuses_what_a_schema_can_tell(made):
+def test_refuses_what_a_schema_can_detect(made):
     check = validator(made)
-    told = [found for found in bad_documents() if found[2] in TOLD and found[0] not in UNLIKE]
-    assert [name for name, document, _ in told if check.is_valid(document)] == []
-    assert len(told) > 40
+    shown = [found for found in bad_documents() if found[2] in REFUSED and found[0] not in UNLIKE]
+    assert [name for name, document, _ in shown if check.is_valid(document)] == []
+    assert len(shown) > 40
 
 
 def test_every_code_is_decided():
-    assert not TOLD & NOT_TOLD.keys()
-    undecided = {code for _, _, code in bad_documents()} - TOLD - NOT_TOLD.keys()
-    assert undecided == set(), "say in TOLD or NOT_TOLD whether a schema can tell these"
+    assert not REFUSED & NOT_REFUSED.keys()
+    undecided = {code for _, _, code in bad_documents()} - REFUSED - NOT_REFUSED.keys()
+    assert undecided == set(), "say in REFUSED or NOT_REFUSED whether a schema can detect these"
 
 
 def test_what_it_refuses_is_refused_by_check(made, monkeypatch):
@@ -205,14 +205,14 @@ def test_a_schema_that_lost_something_is_caught(made, path, part):
         place = place[key]
     del place[last]
     document = {"graphnn": 1, **part}
-    assert told(made, document)
-    assert not told(broken, document)
+    assert reported(made, document)
+    assert not reported(broken, document)
 
 
 @pytest.mark.parametrize("codes", ["unread-node", ["unread-node", "unused-size"]])
 def test_warnings_may_be_allowed_one_or_several(made, codes):
     node = {"op": "input", "shape": [1], "allow": codes}
-    assert told(made, {"graphnn": 1, "nodes": {"x": node}, "allow": codes}) == []
+    assert reported(made, {"graphnn": 1, "nodes": {"x": node}, "allow": codes}) == []
 
 
 # --- what an editor shows
@@ -294,7 +294,7 @@ def test_an_op_as_an_editor_sees_it(made):
 def test_the_last_input_may_be_left_out(made, inputs, fits):
     nodes = {"y": {"op": "attention", "inputs": inputs}}
     document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [1, 2, 3]}, **nodes}}
-    assert (told(made, document) == []) is fits
+    assert (reported(made, document) == []) is fits
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_the_last_input_may_be_left_out(made, inputs, fits):
 def test_by_name_any_optional_input_may_be_left_out(made, inputs, fits):
     nodes = {"y": {"op": "lstm", "inputs": inputs}}
     document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [1, 2, 3]}, **nodes}}
-    assert (told(made, document) == []) is fits
+    assert (reported(made, document) == []) is fits
 
 
 def test_a_parameter_as_an_editor_sees_it(made):
@@ -351,7 +351,7 @@ def test_a_new_op_comes_in_by_existing():
         made = graphnn.schema()
     node = {"op": "tenfold", "inputs": "x", "times": 0}
     document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [2]}, "y": node}}
-    assert told(made, document) == [("nodes/y/times", "0 is less than the minimum of 1")]
+    assert reported(made, document) == [("nodes/y/times", "0 is less than the minimum of 1")]
 
 
 def test_messages_name_the_place(made):
@@ -364,7 +364,7 @@ def test_messages_name_the_place(made):
         },
         "train": {"epochs": 0},
     }
-    (unit, sigmod, epochs) = sorted(told(made, document))
+    (unit, sigmod, epochs) = sorted(reported(made, document))
     assert unit == ("nodes/y", "Additional properties are not allowed ('unit' was unexpected)")
     assert sigmod[0] == "nodes/z/op"
     assert sigmod[1].startswith("'sigmod' is not one of ['identity', 'step', 'sigmoid',")

@@ -1,4 +1,4 @@
-"""What a graph gives unless told otherwise, what its loss is, and what nobody reads."""
+"""What a graph gives unless the spec says otherwise, what its loss is, and what nobody reads."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def test_a_share_of_what_is_left_out():
     assert faults(nodes) == [("unknown-parameter", message, help)]
 
 
-def test_a_share_of_a_node_at_fault_is_not_told_again():
+def test_a_share_of_a_node_at_fault_is_not_reported_again():
     nodes = X + (
         "  a: {op: affine, inputs: x, units: 2, weight: [[1], [2]]}\n"
         "  b: {op: affine, inputs: x, weight: {share: a.weight}}\n"
@@ -188,7 +188,7 @@ def test_what_shares_a_node_at_fault_is_inferred_where_it_says_its_sizes():
     assert [code for code, _, _ in faults(nodes)] == ["unknown-node", "shape-mismatch"]
 
 
-def test_a_circle_of_shares_is_told_once_whoever_leads_into_it():
+def test_a_circle_of_shares_is_reported_once_whoever_leads_into_it():
     nodes = X + (
         "  tail: {op: affine, inputs: x, units: 3, weight: {share: b.weight}}\n"
         "  a: {op: affine, inputs: x, units: 3, weight: {share: b.weight}}\n"

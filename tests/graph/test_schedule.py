@@ -155,8 +155,8 @@ def test_a_cycle_starts_with_its_first_node_in_the_file():
     assert faults(nodes) == [("cycle", f"{MESSAGE}b -> c -> a -> b", notes)]
 
 
-def test_a_cycle_that_the_first_node_is_not_on_is_told_once():
-    # All five lie in one knot; whichever of its circles is told, it is one.
+def test_a_cycle_that_the_first_node_is_not_on_is_reported_once():
+    # All five lie in one knot; whichever of its circles is reported, it is one.
     nodes = {
         "a": {"op": "add", "inputs": ["b", "e"]},
         "b": {"op": "add", "inputs": ["c", "a"]},
@@ -197,13 +197,13 @@ except graphnn.GraphnnError as error:
 
 
 def test_cycles_do_not_depend_on_the_hash_seed():
-    told = set()
+    shown = set()
     for seed in ("0", "1"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", CYCLES]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=True, timeout=600
         )
-        told.add(done.stdout)
-    (text,) = told
+        shown.add(done.stdout)
+    (text,) = shown
     assert text.count("error[cycle]") == 2

@@ -86,7 +86,7 @@ async def test_a_fault_that_a_use_brings_about(client, files):
         (net, "'b' is 'x', input: [batch, 2]"),
         (net, "'z' is the block 'b', used here"),
     ]
-    # The file by itself has no fault: what the spec tells stays as long as it is open.
+    # The file by itself has no fault: what the spec reports stays as long as it is open.
     blocks = Editor(client, common, NARROW)
     blocks.type(f"# above\n{NARROW}")
     async with asyncio.timeout(PATIENCE):
@@ -107,7 +107,7 @@ async def test_a_file_that_is_open_is_read_as_it_stands_in_the_editor(client, fi
     await shown(client, common)
     blocks.type(wrong(BLOCKS))
     await shown(client, net, "unknown-op")
-    await shown(client, common, "unknown-op")  # once, though the spec tells it too
+    await shown(client, common, "unknown-op")  # once, though the spec reports it too
     blocks.type("graphnn: 1\nblocks: {\n")
     (named,) = await shown(client, net, "yaml-syntax")
     assert spec.shown(named.range) == "common.yaml"
@@ -155,7 +155,7 @@ async def test_files_of_files(client, files):
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_several_specs_tell_a_fault_once(client, files):
+async def test_several_specs_report_a_fault_once(client, files):
     common, one, two = files(common=wrong(BLOCKS), one=NET, two=NET)
     first, second = Editor(client, one, NET), Editor(client, two, NET)
     await shown(client, one, "unknown-op")
@@ -239,8 +239,8 @@ async def test_definition_and_hover_across_files(client, files):
     await shown(client, net, "unknown-op")
     found = await client.text_document_definition_async(definition)
     assert (found.uri, blocks.shown(found.range)) == (common, "b")
-    told = await client.text_document_hover_async(types.HoverParams(spec.where, use))
-    assert told.contents.value == "block **b**: y\n\ninputs `x`\n\nkept"
+    printed = await client.text_document_hover_async(types.HoverParams(spec.where, use))
+    assert printed.contents.value == "block **b**: y\n\ninputs `x`\n\nkept"
     definition = types.DefinitionParams(spec.where, spec.at("file: com|mon.yaml"))
     found = await client.text_document_definition_async(definition)
     assert (found.uri, place(found.range)) == (common, (0, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""What is shown at an address that several texts tell of."""
+"""What is shown at an address that several texts report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_what_is_mended_goes():
     board = DiagnosticStore()
     board.put("spec", {"spec": [], "blocks": [fault(1)]})
     board.put("other", {"other": [], "blocks": [fault(1), fault(2)]})
-    assert board.put("spec", {"spec": []}) == {"spec": []}  # the other still tells them
+    assert board.put("spec", {"spec": []}) == {"spec": []}  # the other still reports them
     assert board.put("other", {"other": []}) == {"other": [], "blocks": []}
 
 

@@ -1,4 +1,4 @@
-"""What an editor is told: completion, hover, definitions, renaming, symbols."""
+"""What an editor is answered: completion, hover, definitions, renaming, symbols."""
 
 from __future__ import annotations
 
@@ -151,51 +151,53 @@ def test_what_is_typed_is_replaced():
 # Hover.
 
 
-def told(text: str, at: str, **options) -> str:
-    """What is told of the character after the mark `|` in `at`."""
+def reported(text: str, at: str, **options) -> str:
+    """What is answered for the character after the mark `|` in `at`."""
     index = text.index(at.replace("|", "")) + at.index("|")
     found = queries.hover(document(text, **options), index)
     return "" if found is None else found[0]
 
 
-def test_hover_on_a_node_tells_its_shape():
-    assert told(TEXT, "inputs: |h, units: hidden, about") == (
+def test_hover_on_a_node_shows_its_shape():
+    assert reported(TEXT, "inputs: |h, units: hidden, about") == (
         "**h**: the output `h.2.z` of a block: relu of `h.2.a`\n\nshape `[batch, 6]`"
     )
-    assert told(TEXT, "  |y: {op") == (
+    assert reported(TEXT, "  |y: {op") == (
         "**y**: affine of `h.2.z`\n\nshape `[batch, 3]`\n\nparameters `y.weight`, `y.bias`\n\n"
         "the scores"
     )
 
 
-def test_hover_tells_shapes_of_what_is_sound_beside_faults():
+def test_hover_shows_shapes_of_what_is_sound_beside_faults():
     text = TEXT.replace("loss: {op: cross_entropy", "loss: {op: crossentropy")
-    assert "shape `[batch, 3]`" in told(text, "  |y: {op")
+    assert "shape `[batch, 3]`" in reported(text, "  |y: {op")
 
 
-def test_hover_tells_the_last_shapes_while_the_text_is_half_typed():
+def test_hover_shows_the_last_shapes_while_the_text_is_half_typed():
     before = document()
     text = TEXT.replace("outputs: [y, twin, h.1.a]", "outputs: [y, twin")
-    assert "shape `[batch, 3]`" in told(text, "  |y: {op", before=before)
-    assert told(text, "  |y: {op") == "**y**: affine"
+    assert "shape `[batch, 3]`" in reported(text, "  |y: {op", before=before)
+    assert reported(text, "  |y: {op") == "**y**: affine"
 
 
-def test_hover_on_an_op_tells_what_it_is():
-    found = told(TEXT, "op: |relu")
+def test_hover_on_an_op_shows_what_it_is():
+    found = reported(TEXT, "op: |relu")
     assert found == "**relu** (activation)\n\nRectifier 'y = max(x, 0)'.\n\ninputs: `x` [...]"
-    assert "parameters: `weight` [n, units], `bias` [units]" in told(TEXT, "op: af|fine, inputs: h")
+    assert "parameters: `weight` [n, units], `bias` [units]" in reported(
+        TEXT, "op: af|fine, inputs: h"
+    )
 
 
 def test_hover_on_sizes_blocks_and_keys():
-    assert told(TEXT, "2 * |hidden") == "size `hidden`: 3"
-    assert told(TEXT, "shape: [|batch, 4]") == ""
-    assert told(TEXT, "block: |dense") == (
+    assert reported(TEXT, "2 * |hidden") == "size `hidden`: 3"
+    assert reported(TEXT, "shape: [|batch, 4]") == ""
+    assert reported(TEXT, "block: |dense") == (
         "block **dense**: a, z\n\ninputs `x`\n\nsizes `units`\n\nan affine map and a rectifier"
     )
-    assert told("train: {epochs: 3}", "|epochs") == (
+    assert reported("train: {epochs: 3}", "|epochs") == (
         "`epochs`: How often to go through all rows; without data, the steps.\n\nby default `10`"
     )
-    assert told("graphnn: 1\n# nothing", "not|hing") == ""
+    assert reported("graphnn: 1\n# nothing", "not|hing") == ""
 
 
 # Definition.

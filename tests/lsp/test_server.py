@@ -63,11 +63,11 @@ async def test_places_are_counted_in_utf_16(client, uri):
     (found,) = await editor.next_diagnostics()
     assert found.range.start.character == len("  y: {about: '**', op: ")
     assert editor.shown(found.range) == "rleu"
-    told = await client.text_document_hover_async(
+    shown = await client.text_document_hover_async(
         types.HoverParams(editor.where, editor.at("op: |input"))
     )
-    assert told.contents.value.startswith("**input** (source)")
-    assert editor.shown(told.range) == "input"
+    assert shown.contents.value.startswith("**input** (source)")
+    assert editor.shown(shown.range) == "input"
 
 
 @pytest.mark.asyncio(loop_scope="module")

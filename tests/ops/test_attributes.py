@@ -1,4 +1,4 @@
-"""Attributes: what is taken, what is refused and in which words, and what editors are told."""
+"""Attributes: what is taken, what is refused and in which words, and what editors show."""
 
 from __future__ import annotations
 

@@ -158,16 +158,16 @@ def test_every_op_may_be_derived_from(name):
 
 
 @pytest.mark.parametrize(
-    ("namespace", "told"),
+    ("namespace", "message"),
     [
         ({"slope": 0.5}, "'slope' has no type: write slope: float = 0.5"),
         ({"batch_wise": True}, "'batch_wise' has no type: did you mean 'batchwise'?"),
     ],
 )
-def test_an_attribute_without_a_type_is_refused_with_what_to_write(namespace, told):
+def test_an_attribute_without_a_type_is_refused_with_what_to_write(namespace, message):
     with pytest.raises(TypeError) as caught:
         planted(**namespace)
-    assert str(caught.value) == f"the class 'Planted' does not declare an op:\n  {told}"
+    assert str(caught.value) == f"the class 'Planted' does not declare an op:\n  {message}"
 
 
 def test_a_name_without_a_type_is_refused_with_what_to_write():
@@ -184,8 +184,10 @@ def test_an_unknown_keyword_of_a_class_or_an_operand_is_refused():
         class Planted(Op, registers=False):
             op: Literal["planted"] = "planted"
 
-    told = "the class 'Planted' has the keyword 'registers': an op takes 'register' and 'replace'"
-    assert str(caught.value) == told
+    message = (
+        "the class 'Planted' has the keyword 'registers': an op takes 'register' and 'replace'"
+    )
+    assert str(caught.value) == message
     with pytest.raises(TypeError, match="an operand has no fact 'dtype': there are kind, many, "):
         data("k", "n", dtype="int")
 
@@ -287,10 +289,10 @@ def test_a_class_that_waits_is_there_in_a_block_alone():
 
 @pytest.mark.parametrize("given", ["relu", None, Op, Sigmoid()])
 def test_what_is_no_class_of_an_op_is_not_registered(given):
-    told = f"{given!r} is not a class that declares an op"
+    message = f"{given!r} is not a class that declares an op"
     with pytest.raises(TypeError) as caught:
         register(given)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
     with pytest.raises(TypeError) as caught, registered_ops(Sigmoid, given):
         pass
-    assert str(caught.value) == told
+    assert str(caught.value) == message

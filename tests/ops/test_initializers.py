@@ -271,7 +271,7 @@ def test_bounds_the_wrong_way_round(options):
     assert error["msg"] == f"Value error, {high} is not above 'low', {options['low']}"
 
 
-def test_a_bound_that_is_no_number_is_told_once():
+def test_a_bound_that_is_no_number_is_reported_once():
     with pytest.raises(ValidationError) as caught:
         INITIALIZERS["uniform"](low="x", high=1.0)
     assert [error["loc"] for error in caught.value.errors()] == [("low",)]

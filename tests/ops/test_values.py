@@ -288,7 +288,7 @@ def test_a_vector_shorter_than_epsilon_is_on_the_other_side_of_a_kink(name):
         assert first == below != above == last
 
 
-def test_branches_tell_the_sides_of_a_kink():
+def test_branches_distinguish_the_sides_of_a_kink():
     assert_array_equal(
         op("clip", low=-1, high=1).branch(np.array([-2, -1, 0, 1, 2])), [-1, -1, 0, 0, 1]
     )

@@ -63,7 +63,7 @@ def test_what_is_no_array(data, dtype, code, message):
     assert (found.code, found.message) == (code, message)
 
 
-def test_the_first_fault_of_a_text_is_told():
+def test_the_first_fault_of_a_text_is_reported():
     value = reader.read("w: [[1, 2], [3, x], [y, 4]]").get("w")
     with pytest.raises(SpecError) as caught:
         from_value(value, "'w'")

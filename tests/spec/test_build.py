@@ -130,7 +130,7 @@ outputs: [x, 5]
 
 @cases("""
     document= | faults=
-    # A misspelt key is told once, and what it holds is checked as what it means.
+    # A misspelt key is reported once, and what it holds is checked as what it means.
     {"graphn": 2, "node": {"x": {"op": "input"}}, "seizes": {"n": 0}}
         | ["a spec has no key 'graphn'", "a spec has no key 'node'", "a spec has no key 'seizes'",
         "the size 'n' must be a whole number from 1 to 2**40, or free, not 0", "the spec is in

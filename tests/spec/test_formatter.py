@@ -349,7 +349,7 @@ def test_shipped_files_are_as_they_should_be(path):
     assert before == after
 
 
-def test_a_bad_text_is_told():
+def test_a_bad_text_is_reported():
     with pytest.raises(SpecError) as caught:
         graphnn.format_text("a: [1\n", "net.yaml")
     assert str(caught.value) == (

@@ -23,14 +23,14 @@ from graphnn.spec.values import Map, plain
 PARSERS = [yaml.SafeLoader] + ([yaml.CLoader] if yaml.__with_libyaml__ else [])
 
 
-def told(text: str, *, json: bool = False, limits: Limits | None = None) -> str:
+def reported(text: str, *, json: bool = False, limits: Limits | None = None) -> str:
     """What the reader says of `text`."""
     with pytest.raises(SpecError) as caught:
         read(text, "net", json=json, limits=limits or Limits())
     return f"\n{caught.value}\n"
 
 
-def told_of(path: Path, limits: Limits | None = None) -> str:
+def reported_of(path: Path, limits: Limits | None = None) -> str:
     """What the reader says of the file at `path`."""
     with pytest.raises(GraphnnError) as caught:
         read_file(path, limits or Limits())
@@ -54,7 +54,7 @@ DEEP = {
 
 @pytest.mark.parametrize(("text", "json", "place"), DEEP.values(), ids=list(DEEP))
 def test_deep_nesting_stops_at_the_limit(text: str, json: bool, place: str) -> None:
-    first, where, *_ = told(text, json=json).strip("\n").split("\n")
+    first, where, *_ = reported(text, json=json).strip("\n").split("\n")
     assert first == "error[too-deep]: values are nested more than 64 deep"
     assert where.strip() == f"--> net:{place}"
 
@@ -74,7 +74,7 @@ error[too-deep]: values are nested more than 5 deep
  3 | c: [*b]
    |     ^^
 """
-    assert told(text, limits=Limits(depth=5)) == expected
+    assert reported(text, limits=Limits(depth=5)) == expected
 
 
 def test_billion_laughs_stop_at_the_limit() -> None:
@@ -89,7 +89,7 @@ error[too-many-values]: 'net' holds more than 820,000 values
    |          ^^^
    = help: keep large arrays in a file of weights
 """
-    assert told("\n".join(lines)) == expected
+    assert reported("\n".join(lines)) == expected
 
 
 @pytest.mark.parametrize("json", [False, True])
@@ -102,7 +102,7 @@ error[too-many-values]: 'net' holds more than 5 values
    |              ^
    = help: keep large arrays in a file of weights
 """
-    assert told('{"a": [1, 2, 3]}', json=json, limits=Limits(values=5)) == expected
+    assert reported('{"a": [1, 2, 3]}', json=json, limits=Limits(values=5)) == expected
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ error[too-many-values]: 'net' holds more than {said}
    |         ^
    = help: keep large arrays in a file of weights
 """
-    assert told("a: [[], []]\n", limits=limits) == expected
+    assert reported("a: [[], []]\n", limits=limits) == expected
 
 
 def test_too_many_aliases() -> None:
@@ -129,7 +129,7 @@ error[too-many-aliases]: 'net' holds more than 2 aliases
  2 | b: [*x, *x, *x]
    |             ^^
 """
-    assert told("a: &x 1\nb: [*x, *x, *x]\n", limits=Limits(aliases=2)) == expected
+    assert reported("a: &x 1\nb: [*x, *x, *x]\n", limits=Limits(aliases=2)) == expected
 
 
 def test_too_many_anchors() -> None:
@@ -140,12 +140,12 @@ error[too-many-anchors]: 'net' holds more than 2 anchors
  2 | b: [&x 2, &x 3]
    |           ^^^^
 """
-    assert told("a: &x 1\nb: [&x 2, &x 3]\n", limits=Limits(aliases=2)) == expected
+    assert reported("a: &x 1\nb: [&x 2, &x 3]\n", limits=Limits(aliases=2)) == expected
 
 
 def test_a_million_anchors_stop_at_the_limit() -> None:
     text = "a: [" + ",".join(f"&a{n} x" for n in range(1_000_000)) + "]"
-    assert told(text).startswith(
+    assert reported(text).startswith(
         "\nerror[too-many-anchors]: 'net' holds more than 100,000 anchors\n  --> net:1:"
     )
 
@@ -177,7 +177,7 @@ error[too-many-faults]: reading stopped after 2 faults
  3 | a: 1
    | ^
 """
-    assert told("a: 1\n" * 1_000_000, limits=Limits(faults=2)) == expected
+    assert reported("a: 1\n" * 1_000_000, limits=Limits(faults=2)) == expected
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ error[key-too-long]: the key 'abcdef' has 6 characters, more than 5
  1 | abcdef: 1
    | ^^^^^^
 """
-    assert told("abcdef: 1\nok: 2\n", limits=Limits(key_length=5)) == expected
+    assert reported("abcdef: 1\nok: 2\n", limits=Limits(key_length=5)) == expected
 
 
 @pytest.mark.parametrize("json", [False, True])
@@ -226,7 +226,7 @@ error[number-too-long]: the number '0.{"0" * 38}...' has 51 characters
    |{" " * 64}{"^" * 51}
    = help: 17 digits give any float64 exactly; put a text in quotes
 """
-    assert told(text, json=json, limits=Limits(number_length=20)) == expected
+    assert reported(text, json=json, limits=Limits(number_length=20)) == expected
 
 
 @pytest.mark.parametrize(
@@ -244,11 +244,11 @@ error[number-too-long]: the number '0.{"0" * 38}...' has 51 characters
     ],
 )
 def test_numbers_beyond_float64(word: str, code: str) -> None:
-    assert told(f"a: {word}\n").startswith(f"\nerror[{code}]: ")
+    assert reported(f"a: {word}\n").startswith(f"\nerror[{code}]: ")
 
 
 def test_limit_above_the_one_of_python_is_no_traceback() -> None:
-    said = told(f"a: {'0' * 5000}1\n", limits=Limits(number_length=10_000))
+    said = reported(f"a: {'0' * 5000}1\n", limits=Limits(number_length=10_000))
     assert said.startswith(f"\nerror[number-too-long]: the number '{'0' * 40}...' has 5,001 ")
 
 
@@ -257,7 +257,7 @@ def test_limit_above_the_one_of_python_is_no_traceback() -> None:
 def test_text_too_large(text: str, json: bool) -> None:
     limits = Limits(bytes=len(text.encode("utf-8", "surrogatepass")) - 1)
     name = f"{limits.bytes / 2**20:g}"
-    assert told(text, json=json, limits=limits) == (
+    assert reported(text, json=json, limits=limits) == (
         f"\nerror[file-too-large]: 'net' is larger than {name} MiB\n"
     )
 
@@ -298,7 +298,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("text", "code"), BROKEN.values(), ids=list(BROKEN))
-def test_huge_broken_texts_are_told(text: str, code: str) -> None:
+def test_huge_broken_texts_are_reported(text: str, code: str) -> None:
     with pytest.raises(SpecError) as caught:
         read(text)
     assert caught.value.diagnostics[-1].code == code
@@ -319,7 +319,7 @@ error[bad-encoding]: the byte 0xe9 does not belong here in UTF-8
    |      ^
    = help: save the file as UTF-8
 """
-    assert told_of(path) == expected
+    assert reported_of(path) == expected
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ error[bad-encoding]: the byte 0xe9 does not belong here in UTF-8
         (b"a: \xf0\x9f\x98\x80\xe2\x82", "e2", "1:5"),
     ],
 )
-def test_first_bad_byte_is_told(tmp_path: Path, content: bytes, byte: str, place: str) -> None:
+def test_first_bad_byte_is_reported(tmp_path: Path, content: bytes, byte: str, place: str) -> None:
     path = tmp_path / "net.yaml"
     path.write_bytes(content)
     with pytest.raises(SpecError) as caught:
@@ -354,7 +354,7 @@ error[bad-encoding]: '{path}' is in {encoding[:6].upper()}, not in UTF-8
   --> {path}:1:1
    = help: save the file as UTF-8
 """
-    assert told_of(path) == expected
+    assert reported_of(path) == expected
 
 
 def test_utf16_without_a_mark_is_guessed(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ error[bad-character]: the character U+0000 is not allowed here
    |  ^
    = help: is it UTF-16? save the file as UTF-8
 """
-    assert told_of(path) == expected
+    assert reported_of(path) == expected
 
 
 # Files.
@@ -378,7 +378,7 @@ error[bad-character]: the character U+0000 is not allowed here
 def test_file_too_large(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_bytes(b"a: 1\n" + b"#" * 2**20)
-    assert told_of(path, Limits(bytes=2**20)) == (
+    assert reported_of(path, Limits(bytes=2**20)) == (
         f"\nerror[file-too-large]: '{path}' is larger than 1 MiB\n"
     )
 
@@ -390,22 +390,22 @@ def test_missing_file_with_a_near_name(tmp_path: Path) -> None:
 error[no-such-file]: there is no file '{path}'
    = help: did you mean 'two_layer.yaml'?
 """
-    assert told_of(path) == expected
+    assert reported_of(path) == expected
 
 
 def test_folder_is_no_file(tmp_path: Path) -> None:
-    assert told_of(tmp_path) == f"\nerror[not-a-file]: '{tmp_path}' is not a regular file\n"
+    assert reported_of(tmp_path) == f"\nerror[not-a-file]: '{tmp_path}' is not a regular file\n"
 
 
 def test_pipe_is_no_file(tmp_path: Path) -> None:
     path = tmp_path / "net.json"
     os.mkfifo(path)
-    assert told_of(path) == f"\nerror[not-a-file]: '{path}' is not a regular file\n"
+    assert reported_of(path) == f"\nerror[not-a-file]: '{path}' is not a regular file\n"
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no such device here")
 def test_device_is_no_file() -> None:
-    assert told_of(Path("/dev/zero")) == (
+    assert reported_of(Path("/dev/zero")) == (
         "\nerror[not-a-file]: '/dev/zero' is not a regular file\n"
     )
 

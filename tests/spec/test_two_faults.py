@@ -1,7 +1,7 @@
 """Two independent faults in one file are two errors, wherever the two are.
 
-Faults are planted in sound specs: each knows its code, the place it must be told at, and what it
-hides. All pairs that do not hide each other are to be told, and nothing beside them.
+Faults are planted in sound specs: each knows its code, where it must be reported, and what it
+hides. All pairs that do not hide each other are to be reported, and nothing beside them.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ TRAINED = {
 
 @dataclass(frozen=True)
 class Cell(Fault):
-    """Another line in a file of rows; the fault is told there, at `column`, or in the document."""
+    """Another line in a file of rows; reported there, at `column`, or in the document."""
 
     file: str = ""
     line: int = 0
@@ -167,7 +167,7 @@ def _of_data() -> Iterator[Fault]:
                column=1, label="ragged", after=header)  # fmt: skip
     yield Cell("ragged-row", (*held, 3), None, file="held.csv", line=3, text="3,4",
                column=1, label="held")  # fmt: skip
-    # What feeds an input that takes columns of its own name is told by the graph.
+    # What feeds an input that takes columns of its own name is reported by the graph.
     yield Cell("not-a-number", (*held, 2), None, file="held.csv", line=2, text="one,2,0",
                column=1, node="loss", level=2, needs=(("train", "loss"),))  # fmt: skip
     yield Cell("class-outside", (*file, 2), None, file="rows.csv", line=2,
@@ -200,9 +200,9 @@ def check(
     writer = written(changed, yaml=yaml)
     found = graphnn.diagnose_text(writer.text, folder=folder, json=not yaml)
     errors = [each for each in found if each.severity == "error"]
-    told = [(*_place(each.span), each.code) for each in errors]
+    shown = [(*_place(each.span), each.code) for each in errors]
     expected = sorted((*fault.place(writer), fault.code) for fault in planted)
-    assert sorted(told) == expected, (writer.text, lines)
+    assert sorted(shown) == expected, (writer.text, lines)
     places = [(each.span.source.name, each.span.line, each.span.column) for each in errors]
     assert places == sorted(places)
 

@@ -498,7 +498,7 @@ def test_bytes_changed_at_will_are_read_or_refused(tmp_path_factory, data):
     ("value", "shown"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "-infinity")]
 )
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
-def test_weights_that_are_not_finite_are_told_when_they_are_read(
+def test_weights_that_are_not_finite_are_reported_when_they_are_read(
     tmp_path, monkeypatch, value, shown, suffix
 ):
     monkeypatch.chdir(tmp_path)

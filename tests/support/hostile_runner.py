@@ -66,7 +66,7 @@ class Outcome:
     status : int
         The exit code, or minus the number of the signal that ended it.
     codes : list of str
-        Of the diagnostics told, sorted, each once.
+        Of the diagnostics reported, sorted, each once.
     cost : float
         Of the processor, in units of `_unit`.
     memory : int
@@ -254,7 +254,7 @@ def _command(arguments: Iterable[str]) -> int:
 
 
 def _edit(path: Path) -> int:
-    """Whatever the language server does with the text in `path`; tells the codes."""
+    """Whatever the language server does with the text in `path`; prints the codes."""
     document = Document(path.read_text(), path)
     faults = document.diagnose()
     Publisher("file:///net.yaml", document, str).published(faults)
@@ -281,24 +281,24 @@ def _watch(folder: Path, report: int, each: Hostile) -> None:
         allowed.add("subprocess.Popen")  # of the program that lays diagrams out
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        told = ""
+        touched = ""
         if event == "open":
             path, _, flags = arguments
             if isinstance(path, int):
                 return
             written = (flags or 0) & _WRITING
             if not _inside(path, (str(folder),) if written and writes else () if written else own):
-                told = f"open: {path!r} {flags}"
+                touched = f"open: {path!r} {flags}"
         elif event in ("os.listdir", "os.scandir", "os.mkdir"):
             imports = event == "os.listdir" and arguments[0] in sys.path
             if arguments[0] is not None and not imports and not _inside(arguments[0], own):
-                told = f"{event}: {arguments[0]!r}"
+                touched = f"{event}: {arguments[0]!r}"
         elif event.startswith(_FORBIDDEN) and event not in allowed:
             if writes and arguments and _inside(arguments[0], (str(folder),)):
                 return
-            told = f"{event}: {arguments!r}"
-        if told:
-            os.write(report, (told[:500] + "\n").encode(errors="replace"))
+            touched = f"{event}: {arguments!r}"
+        if touched:
+            os.write(report, (touched[:500] + "\n").encode(errors="replace"))
 
     sys.addaudithook(hook)
 

@@ -36,6 +36,6 @@ def marked(found: Diagnostic) -> str:
     return line[found.span.column - 1 : found.span.end_column - 1]
 
 
-def told(error: pytest.ExceptionInfo[GraphnnError]) -> list[tuple[str, str, str]]:
+def reported(error: pytest.ExceptionInfo[GraphnnError]) -> list[tuple[str, str, str]]:
     """Code, message and help of every diagnostic."""
     return [(d.code, d.message, d.help) for d in error.value.diagnostics]

@@ -91,7 +91,7 @@ def close(found: Any, expected: Any, limit: float, what: str = "") -> None:
 
 
 def pieces(net, rows: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """Gradients at the point and at some that rounding does not tell from it.
+    """Gradients at the point and at some that rounding does not distinguish from it.
 
     Where the point lies on a kink but for rounding, they are those of both sides.
     """

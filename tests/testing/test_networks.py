@@ -205,7 +205,7 @@ def test_an_op_that_gives_nan_is_reported_and_not_dropped(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("draw", "told"),
+    ("draw", "message"),
     [
         (lambda: networks([]), "'ops' names no op\n   = help: leave it out for all ops"),
         (lambda: networks("tanh"), "'ops' is 'tanh', not a list of ops\n   = help: write ['tanh']"),
@@ -249,10 +249,10 @@ def test_an_op_that_gives_nan_is_reported_and_not_dropped(monkeypatch):
         ),
     ],
 )
-def test_a_wrong_argument_is_refused_before_anything_is_drawn(draw, told):
+def test_a_wrong_argument_is_refused_before_anything_is_drawn(draw, message):
     with pytest.raises(graphnn.UsageError) as caught:
         draw()
-    assert str(caught.value) == f"error[bad-option]: {told}"
+    assert str(caught.value) == f"error[bad-option]: {message}"
 
 
 @settings(DRAWN, max_examples=5)

@@ -131,7 +131,7 @@ def doubles_in_place(self, cotangent, output, x):
 
 
 @pytest.mark.parametrize(
-    ("methods", "told", "law"),
+    ("methods", "message", "law"),
     [
         (
             {"forward": lambda self, x: None},
@@ -155,10 +155,10 @@ def doubles_in_place(self, cotangent, output, x):
         ),
     ],
 )
-def test_a_slip_is_told_as_what_it_is(methods, told, law):
+def test_a_slip_is_reported_as_what_it_is(methods, message, law):
     with pytest.raises(BrokenLaw) as caught:
         check_op(own(**methods), settings=QUICK)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
     assert caught.value.__notes__[0].startswith(f"'planted' breaks the law '{law}'")
 
 
@@ -199,7 +199,7 @@ def test_the_page_about_ops_has_every_law():
 
 @pytest.mark.parametrize("call", [check_op, op_laws, op_cases])
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ("tahn", "error[unknown-op]: there is no op 'tahn'\n   = help: did you mean 'tanh'?"),
         (None, "error[bad-option]: None is neither a class of an op nor the name of one"),
@@ -210,10 +210,10 @@ def test_the_page_about_ops_has_every_law():
         ),
     ],
 )
-def test_what_is_no_op_is_refused(call, given, told):
+def test_what_is_no_op_is_refused(call, given, message):
     with pytest.raises(graphnn.UsageError) as caught:
         call(given)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_numpy_warns_of_nothing():

@@ -39,14 +39,14 @@ def run(tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
 
     def run(*arguments):
-        code, told = run_pytest("-p", "graphnn.testing.pytest_plugin", *arguments, folder=tmp_path)
-        return code, re.sub(r" in [\d.]+s", "", told)
+        code, shown = run_pytest("-p", "graphnn.testing.pytest_plugin", *arguments, folder=tmp_path)
+        return code, re.sub(r" in [\d.]+s", "", shown)
 
     return run
 
 
-def items(told):
-    return re.findall(r"^(?:\S+::.+?) (?:PASSED|FAILED|SKIPPED)", told, re.M)
+def items(message):
+    return re.findall(r"^(?:\S+::.+?) (?:PASSED|FAILED|SKIPPED)", message, re.M)
 
 
 def test_each_spec_is_items_even_without_examples(run, tmp_path):
@@ -54,9 +54,9 @@ def test_each_spec_is_items_even_without_examples(run, tmp_path):
     shutil.copy(XOR, tmp_path / "specs" / "gate.yaml")
     (tmp_path / "specs" / "line.yaml").write_text(LINE)
     (tmp_path / "specs" / "other.yaml").write_text("no: spec\n")
-    code, told = run("-v", "-rs", "--graphnn", "specs")
+    code, shown = run("-v", "-rs", "--graphnn", "specs")
     assert code == 0
-    assert items(told) == [
+    assert items(shown) == [
         "specs/gate.yaml::check PASSED",
         "specs/gate.yaml::the truth table PASSED",
         "specs/gate.yaml::what the first layer makes of it PASSED",
@@ -68,7 +68,7 @@ def test_each_spec_is_items_even_without_examples(run, tmp_path):
         "specs/line.yaml::roundtrip PASSED",
         "specs/line.yaml::draw PASSED",
     ]
-    assert "the network has no loss" in told
+    assert "the network has no loss" in shown
 
 
 @pytest.mark.slow
@@ -97,8 +97,8 @@ def test_a_folder_that_is_not_there_is_an_error(ini, given, message, tmp_path):
 
 def test_nothing_is_taken_unless_it_is_asked_for(run, tmp_path):
     shutil.copy(XOR, tmp_path / "gate.yaml")
-    code, told = run()
-    assert (code, "no tests ran" in told) == (5, True)
+    code, shown = run()
+    assert (code, "no tests ran" in shown) == (5, True)
 
 
 def test_the_plugin_costs_no_import_unless_it_is_asked_for(tmp_path):
@@ -124,14 +124,14 @@ def test_a_broken_spec_and_an_example_that_does_not_hold_fail_alone_and_show_whe
     (tmp_path / "broken.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
     (tmp_path / "line.yaml").write_text(LINE)
     (tmp_path / "torn.json").write_text("{")
-    code, told = run("-v", "--graphnn", ".")
+    code, shown = run("-v", "--graphnn", ".")
     assert code == 1
-    assert [item for item in items(told) if item.endswith("FAILED")] == [
+    assert [item for item in items(shown) if item.endswith("FAILED")] == [
         "bad.yaml::the truth table FAILED",
         "broken.yaml::check FAILED",
         "torn.json::check FAILED",
     ]
-    assert "3 failed, 8 passed, 1 skipped" in told
+    assert "3 failed, 8 passed, 1 skipped" in shown
     assert (
         "error[wrong-output]: 'y' is [[0.0], [1.0], [1.0], [0.0]], "
         "not [[0.0], [1.0], [1.0], [1.0]]\n"
@@ -139,7 +139,7 @@ def test_a_broken_spec_and_an_example_that_does_not_hold_fail_alone_and_show_whe
         "    |\n"
         " 16 |     outputs: {y: [[0], [1], [1], [1]]}\n"
         "    |                  ^^^^^^^^^^^^^^^^^^^^ off by 1\n"
-    ) in told
+    ) in shown
     assert (
         "error[unknown-op]: there is no op 'inptu'\n"
         f"  --> {tmp_path / 'broken.yaml'}:2:17\n"
@@ -147,17 +147,17 @@ def test_a_broken_spec_and_an_example_that_does_not_hold_fail_alone_and_show_whe
         " 2 | nodes: {x: {op: inptu}}\n"
         "   |                 ^^^^^\n"
         "   = help: did you mean 'input'?\n"
-    ) in told
+    ) in shown
 
 
 @pytest.mark.slow
 def test_a_wrong_backward_pass_fails_the_gradient_check(run, tmp_path):
     (tmp_path / "conftest.py").write_text(PLANTED)
     (tmp_path / "line.yaml").write_text(LINE)
-    code, told = run("--graphnn", ".")
+    code, shown = run("--graphnn", ".")
     assert code == 1
-    assert "FAILED line.yaml::gradcheck" in told
-    assert "3 entries in float64: 3 wrong backward\n  y.weight[" in told
+    assert "FAILED line.yaml::gradcheck" in shown
+    assert "3 entries in float64: 3 wrong backward\n  y.weight[" in shown
 
 
 @pytest.mark.slow
@@ -183,8 +183,8 @@ def test_options_of_pytest_work(run, tmp_path):
     assert "2 passed, 3 deselected" in run(*specs, "-k", "draw or roundtrip")[1]
     assert "1 failed" in run(*specs, "-x")[1]
     assert "passed" not in run(*specs, "-x")[1]
-    code, told = run(*specs, "-p", "xdist", "-n", "2")
-    assert (code, "1 failed, 4 passed" in told) == (1, True)
+    code, shown = run(*specs, "-p", "xdist", "-n", "2")
+    assert (code, "1 failed, 4 passed" in shown) == (1, True)
     run(*specs, "--junitxml", "report.xml")
     cases = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
     assert [case.get("name") for case in cases] == [
@@ -218,8 +218,8 @@ def test_ops_of_the_project_are_imported(run, tmp_path):
     )
     assert "3 passed, 1 skipped" in run("--graphnn", ".")[1]
     (tmp_path / "twice.py").write_text("1 / 0")
-    code, told = run("--graphnn", ".")
-    assert (code, told) == (4, "")
+    code, shown = run("--graphnn", ".")
+    assert (code, shown) == (4, "")
 
 
 def test_pytest_finds_the_plugin_where_graphnn_is_installed():

@@ -69,13 +69,13 @@ def test_a_failure_is_printed_saved_and_checked_again(tmp_path):
     (tmp_path / "cube.py").write_text(OP)
     (tmp_path / "test_cube.py").write_text(TEST)
     plugin = ("-p", "graphnn.testing.pytest_plugin")
-    code, told = run_pytest(*plugin, "--graphnn-save-failures", "failed", folder=tmp_path)
+    code, shown = run_pytest(*plugin, "--graphnn-save-failures", "failed", folder=tmp_path)
     assert code == 1
     folder = tmp_path / "failed" / "test_cube.py-test_gradients"
-    assert f"saved: graphnn gradcheck {folder}\n" in told
+    assert f"saved: graphnn gradcheck {folder}\n" in shown
     text = (folder / "spec.yaml").read_text()
     assert "op: cube" in text
-    assert all(f" {line}\n" in told for line in text.splitlines())
+    assert all(f" {line}\n" in shown for line in text.splitlines())
     command = [sys.executable, "-m", "graphnn", "gradcheck", str(folder), "--import", "cube"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr

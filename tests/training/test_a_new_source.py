@@ -79,7 +79,7 @@ def test_it_feeds_a_training(tmp_path):
         | "the network has no input 'z' to feed: its inputs are x, t"
     {wvae: rows.txt} | "there is no kind of data 'wvae': did you mean 'wave'?"
 """)
-def test_its_faults_are_told(tmp_path, data, fault):
+def test_its_faults_are_reported(tmp_path, data, fault):
     assert faults(tmp_path, data) == [fault]
 
 

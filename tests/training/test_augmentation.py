@@ -82,7 +82,7 @@ def test_every_shift_up_to_the_most_comes_equally_often():
 
 
 def test_angles_and_zooms_stay_within_their_bounds():
-    # A pixel 10 above the middle tells the angle and the factor of its image.
+    # A pixel 10 above the middle shows the angle and the factor of its image.
     images = np.zeros((3000, 1, 41, 41))
     images[:, :, 9:12, 19:22] = 1
     found = Augmentation(rotate=30, zoom=0.2)(images, np.random.default_rng(0))

@@ -9,7 +9,7 @@ from graphnn.diagnostics import TrainingError
 from tables import cases
 
 
-def told(text, tmp_path):
+def reported(text, tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.zeros((20, 30)), t=np.zeros(20, int))
     with pytest.raises(TrainingError) as caught:
         graphnn.train(graphnn.loads(text, folder=tmp_path))
@@ -63,12 +63,12 @@ IMAGE = "an image is a row of shape [height, width] or [channels, height, width]
 )
 def test_options_at_fault(options, message, marked, help, tmp_path):
     wanted = f"error[bad-augment]: {message}\n{place(options, marked, help)}"
-    assert told(augment(options), tmp_path) == wanted
+    assert reported(augment(options), tmp_path) == wanted
 
 
-def test_all_options_at_fault_are_told_at_once(tmp_path):
+def test_all_options_at_fault_are_reported_at_once(tmp_path):
     text = augment("{shfit: 1, rotate: 200, flip: up}")
-    assert told(text, tmp_path).count("error[bad-augment]") == 3
+    assert reported(text, tmp_path).count("error[bad-augment]") == 3
 
 
 @cases(
@@ -83,15 +83,15 @@ def test_all_options_at_fault_are_told_at_once(tmp_path):
 )
 def test_an_input_that_takes_no_images(options, message, marked, help, notes, tmp_path):
     shown = place(options, marked, help, notes)
-    assert told(augment(options), tmp_path) == f"error[no-images]: {message}\n{shown}"
+    assert reported(augment(options), tmp_path) == f"error[no-images]: {message}\n{shown}"
 
 
-def test_flat_rows_have_to_be_told_to_be_images(tmp_path):
+def test_flat_rows_have_to_be_declared_as_images(tmp_path):
     text = augment("{shift: 1}").replace("[batch, 1, 6, 5]", "[batch, 36]")
     notes = ("'x' takes 36 values a row", "'t' takes whole numbers")
     help = "say that its rows are images, by image: [6, 6]"
     shown = place("{shift: 1}", "augment", help, notes)
-    assert told(text, tmp_path) == f"error[no-images]: no input takes images\n{shown}"
+    assert reported(text, tmp_path) == f"error[no-images]: no input takes images\n{shown}"
 
 
 def test_two_inputs_of_images_are_ambiguous(tmp_path):
@@ -103,7 +103,7 @@ def test_two_inputs_of_images_are_ambiguous(tmp_path):
     )
     text = text.replace("{npz: rows.npz}", "{npz: {file: rows.npz, x: x, z: x, t: t}}")
     shown = place("{shift: 1}", "augment", "say which, such as input: x", line=17)
-    assert told(text, tmp_path) == (
+    assert reported(text, tmp_path) == (
         f"error[no-images]: 'augment' could mean any of 'x', 'z'\n{shown}"
     )
     chosen = text.replace("{shift: 1}", "{shift: 1, input: z}")
@@ -129,13 +129,13 @@ train: {loss: f, augment: {shift: 1}}
     )
 
 
-def test_check_tells_it_too(tmp_path):
+def test_check_reports_it_too(tmp_path):
     spec = written(tmp_path)
     spec.write_text(augment("{shfit: 1}"))
     assert [found.code for found in graphnn.diagnose(spec)] == ["bad-augment"]
     spec.write_text(augment("{input: t}"))
     assert [found.code for found in graphnn.diagnose(spec)] == ["no-images"]
-    # Options can be told of even where the network is at fault.
+    # Options are reported even where the network is at fault.
     spec.write_text(augment("{shfit: 1}").replace("op: flatten", "op: flaten"))
     codes = [found.code for found in graphnn.diagnose(spec)]
     assert codes == ["unknown-op", "bad-augment"]

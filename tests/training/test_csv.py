@@ -13,7 +13,7 @@ from graphnn.diagnostics import DataError, GraphnnError
 from graphnn.training.data import compressed
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, Dataset, load
-from located import located_yaml, marked, told
+from located import located_yaml, marked, reported
 from tables import cases
 
 # Rows 1, 51 and 101 of Fisher's iris data, and the second of each kind.
@@ -118,14 +118,14 @@ NAMES = "the first row must hold the names of the columns"
         ("0,1,7\n1,0,7\n1,1,8\n", "0"),  # every cell of it could be a name
         ("5,3,2\n4,1,2\n", "5"),
         ("-1,1e3,2\n4,1,2\n", "-1"),
-        ("5,3,red\n4,1,blue\n", "5"),  # a text above a text tells nothing
+        ("5,3,red\n4,1,blue\n", "5"),  # a text above a text shows nothing
     ],
 )
 def test_a_first_row_of_whole_numbers_is_not_taken_for_names(folder, text, number) -> None:
     folder.write(text)
     message = f"the first row holds the number {number}, so it is not a header"
     help = f"{NAMES}; if it does, say which feed an input: INPUT: ['{number}', ...]"
-    assert told(folder.refused("{csv: a.csv}", *XOR)) == [("no-header", message, help)]
+    assert reported(folder.refused("{csv: a.csv}", *XOR)) == [("no-header", message, help)]
 
 
 def test_numbers_may_be_names_where_something_says_so(folder) -> None:
@@ -213,7 +213,7 @@ def test_a_class_that_the_first_set_has_not(folder: Folder) -> None:
     folder.write("a,b,c,d,species\n1,2,3,4,virginca\n1,2,3,4,rose\n", "b.csv")
     with pytest.raises(DataError) as error:
         folder.load("{csv: b.csv}", like=first)
-    assert told(error) == [
+    assert reported(error) == [
         (
             "unknown-class",
             "'virginca' is not a class of input 't' in the training set",
@@ -235,7 +235,7 @@ def test_texts_where_the_first_set_has_numbers(folder: Folder) -> None:
     with pytest.raises(DataError) as error:
         folder.load("{csv: a.csv}", T, like=first)
     message = "'three' in column 't' is not a whole number"
-    assert told(error) == [("not-a-number", message, "")]
+    assert reported(error) == [("not-a-number", message, "")]
 
 
 # ---------------------------------------------------------------- forms of the text
@@ -301,7 +301,7 @@ def test_a_cell_that_is_no_finite_number(folder: Folder, cell: str) -> None:
     error = folder.refused("{csv: a.csv}", need("y"))
     message = f"'{cell}' in column 'y' is not a finite number"
     help = {"1,5": "write decimals with a point, as in 0.5", "nan": DROP}.get(cell, "")
-    assert told(error) == [("not-a-number", message, help)]
+    assert reported(error) == [("not-a-number", message, help)]
     found = error.value.diagnostics[0]
     assert found.span is not None
     assert (found.span.line, found.span.column) == (3, 3)
@@ -312,7 +312,7 @@ def test_an_empty_cell(folder: Folder) -> None:
     folder.write("a,y\n1,\n2,3\n")
     for y in (need("y"), need("y", dtype="int")):
         error = folder.refused("{csv: a.csv}", y)
-        assert told(error) == [("not-a-number", "a cell of column 'y' is empty", DROP)]
+        assert reported(error) == [("not-a-number", "a cell of column 'y' is empty", DROP)]
         span = error.value.diagnostics[0].span
         assert span is not None
         assert (span.line, span.column, span.end_column) == (2, 3, 3)
@@ -321,14 +321,14 @@ def test_an_empty_cell(folder: Folder) -> None:
 def test_an_empty_cell_among_texts(folder: Folder) -> None:
     folder.write("a,t\n1,rose\n2,\n3,\n")
     error = folder.refused("{csv: a.csv}", T)
-    assert told(error) == [("not-a-number", "a cell of column 't' is empty", DROP)]
+    assert reported(error) == [("not-a-number", "a cell of column 't' is empty", DROP)]
     assert error.value.diagnostics[0].notes[-1].text == "also in line 4"
 
 
 def test_numbers_and_texts_in_one_column_of_classes(folder: Folder) -> None:
     folder.write("t\n1\n2.5\ntwo\n3\n")
     error = folder.refused("{csv: a.csv}", T)
-    assert told(error) == [
+    assert reported(error) == [
         ("not-a-number", "'2.5' in column 't' is not a whole number", ""),
         ("not-a-number", "'two' in column 't' is not a whole number", ""),
     ]
@@ -338,7 +338,7 @@ def test_numbers_and_texts_in_one_column_of_classes(folder: Folder) -> None:
 def test_fractions_and_texts_in_several_columns_of_whole_numbers(folder: Folder) -> None:
     folder.write("x.0,x.1\n1,2.5\nthree,4\n")
     error = folder.refused("{csv: a.csv}", need("x", 2, dtype="int"))
-    assert told(error) == [
+    assert reported(error) == [
         ("not-a-number", "'2.5' in column 'x.1' is not a whole number", ""),
         ("not-a-number", "'three' in column 'x.0' is not a whole number", ""),
     ]
@@ -368,11 +368,11 @@ def test_a_bad_cell_at_the_very_end(folder: Folder) -> None:
     assert marked(error.value.diagnostics[0]) == "bad"
 
 
-def test_only_the_first_faults_are_told(folder: Folder) -> None:
+def test_only_the_first_faults_are_reported(folder: Folder) -> None:
     folder.write("y,t\n" + "bad,1\n" * 5 + "1,2,3\n" * 50)
     error = folder.refused("{csv: a.csv}", need("y"))
     help = "if its texts are categories, list 'y' in 'categories'"
-    assert told(error) == [
+    assert reported(error) == [
         ("not-a-number", "'bad' in column 'y' is not a finite number", help),
         ("ragged-row", "this row has 3 cells, but the header has 2", ""),
     ]
@@ -399,7 +399,7 @@ def test_a_ragged_row(folder: Folder) -> None:
     folder.write("a,y\n1,2\n3\n4,5\n")
     error = folder.refused("{csv: a.csv}", need("y"))
     message = "this row has 1 cell, but the header has 2"
-    assert told(error) == [("ragged-row", message, "")]
+    assert reported(error) == [("ragged-row", message, "")]
     assert marked(error.value.diagnostics[0]) == "3"
 
 
@@ -430,7 +430,7 @@ HEADER = "the first row must hold the names of the columns"
 def test_a_text_that_is_no_table(folder, content, code, message, help, line, column) -> None:
     folder.write(content)
     error = folder.refused("{csv: a.csv}", need("x"), T)
-    assert told(error) == [(code, message, help)]
+    assert reported(error) == [(code, message, help)]
     span = error.value.diagnostics[0].span
     assert (span.source.name, span.line, span.column) == (f"{folder.path}/a.csv", line, column)
 
@@ -438,12 +438,12 @@ def test_a_text_that_is_no_table(folder, content, code, message, help, line, col
 # ---------------------------------------------------------------- faults of the spec
 
 
-def test_columns_that_do_not_exist_are_told_together(folder: Folder) -> None:
+def test_columns_that_do_not_exist_are_reported_together(folder: Folder) -> None:
     error = folder.refused(
         "{csv: {file: a.csv, x: [sepal_lenght, sepal_width, colour, scent], t: Species}}"
     )
     columns = "sepal_length, sepal_width, petal_length, petal_width, species"
-    assert told(error) == [
+    assert reported(error) == [
         ("unknown-column", "'a.csv' has no column 'sepal_lenght'", "did you mean 'sepal_length'?"),
         ("unknown-column", "'a.csv' has no column 'colour'", f"its columns are {columns}"),
         ("unknown-column", "'a.csv' has no column 'scent'", f"its columns are {columns}"),
@@ -453,9 +453,9 @@ def test_columns_that_do_not_exist_are_told_together(folder: Folder) -> None:
     assert marks == ["sepal_lenght", "colour", "scent", "Species"]
 
 
-def test_inputs_without_columns_are_told_together(folder: Folder) -> None:
+def test_inputs_without_columns_are_reported_together(folder: Folder) -> None:
     error = folder.refused("{csv: a.csv}", need("x", 2), need("t"))
-    assert told(error) == [
+    assert reported(error) == [
         (
             "missing-column",
             "'a.csv' has no column for input 'x'",
@@ -486,7 +486,7 @@ def test_inputs_without_columns_are_told_together(folder: Folder) -> None:
 """)
 def test_fault_of_the_spec(folder: Folder, spec, code, message, at) -> None:
     error = folder.refused(spec)
-    assert told(error) == [(code, message, "")]
+    assert reported(error) == [(code, message, "")]
     assert marked(error.value.diagnostics[0]) == at
 
 
@@ -494,7 +494,7 @@ def test_more_classes_than_a_one_hot_row_has_places(folder: Folder) -> None:
     error = folder.refused(LONG, X, need("t", 2))
     message = "'t' takes 2 classes, but 'species' holds 3: setosa, versicolor, virginica"
     help = "3 classes need 3 outputs, not 2"
-    assert told(error) == [("class-outside", message, help)]
+    assert reported(error) == [("class-outside", message, help)]
 
 
 @pytest.mark.parametrize("target", [InputSpec("t", (None,), "int", 2), need("t", 2)])
@@ -503,7 +503,7 @@ def test_a_class_outside_the_range_is_shown_at_its_cell(folder: Folder, target) 
     error = folder.refused("{csv: {file: a.csv, x: [a, b], t: kind}}", need("x", 2), target)
     message = "'t' takes classes 0 to 1, but 'kind' holds 2 in row 2"
     help = "3 classes need 3 outputs, not 2"
-    assert told(error) == [("class-outside", message, help)]
+    assert reported(error) == [("class-outside", message, help)]
     (found,) = error.value.diagnostics
     assert (found.span.line, found.span.column, marked(found)) == (5, 5, "2")
     (note,) = found.notes
@@ -522,7 +522,7 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_the_limit(folder: Folder, monke
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     help = "data seldom pack so small: unpack the gzip file if they are what they should be"
-    assert told(error) == [("data-too-large", "'a.csv' holds more than 0.0009766 GiB", help)]
+    assert reported(error) == [("data-too-large", "'a.csv' holds more than 0.0009766 GiB", help)]
     assert peak < 8 << 20
 
 

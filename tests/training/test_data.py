@@ -14,7 +14,7 @@ from graphnn.spec.values import located
 from graphnn.training.data import columns
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec, array_for
 from graphnn.training.data.dataset import Dataset, load, split_off
-from located import located_yaml, marked, told
+from located import located_yaml, marked, reported
 from tables import cases
 
 X = InputSpec("x", (None, 784), "float64")
@@ -106,25 +106,25 @@ def test_arrays_cannot_be_written_to_and_the_givers_array_can() -> None:
 def test_batch_size_below_one_is_refused_at_once(size: int) -> None:
     with pytest.raises(UsageError) as error:
         numbers(3).batches(size)
-    assert told(error) == [("bad-batch-size", f"a batch cannot hold {size} rows", "")]
+    assert reported(error) == [("bad-batch-size", f"a batch cannot hold {size} rows", "")]
 
 
 def test_arrays_of_different_lengths() -> None:
     with pytest.raises(DataError) as error:
         Dataset({"x": np.zeros((3, 2)), "t": np.zeros(4), "w": np.zeros(3)}, "uneven")
-    assert told(error) == [("row-mismatch", "'t' has 4 rows, but 'x' has 3", "")]
+    assert reported(error) == [("row-mismatch", "'t' has 4 rows, but 'x' has 3", "")]
 
 
 def test_an_array_without_axes() -> None:
     with pytest.raises(DataError) as error:
         Dataset({"x": np.float64(3.0)}, "scalar")
-    assert told(error) == [("no-rows", "the array 'x' is a single number, not rows", "")]
+    assert reported(error) == [("no-rows", "the array 'x' is a single number, not rows", "")]
 
 
 def test_no_array() -> None:
     with pytest.raises(DataError) as error:
         Dataset({}, "empty")
-    assert told(error) == [("no-arrays", "a data set needs at least one array", "")]
+    assert reported(error) == [("no-arrays", "a data set needs at least one array", "")]
 
 
 # ---------------------------------------------------------------- splits
@@ -163,7 +163,7 @@ def test_split_that_leaves_a_part_empty(amount: float) -> None:
     with pytest.raises(DataError) as error:
         split_off(numbers(10), amount, np.random.default_rng(0), span)
     message = f"{count} of the 10 rows of 'numbers' cannot be split off: both parts need a row"
-    assert told(error) == [("bad-split", message, "")]
+    assert reported(error) == [("bad-split", message, "")]
     assert marked(error.value.diagnostics[0]) == "10"
 
 
@@ -172,7 +172,7 @@ def test_fraction_outside_its_range(amount: float) -> None:
     with pytest.raises(DataError) as error:
         split_off(numbers(10), amount, np.random.default_rng(0))
     message = f"a fraction to hold back must be between 0 and 1, not {amount}"
-    assert told(error) == [("bad-split", message, "")]
+    assert reported(error) == [("bad-split", message, "")]
 
 
 # ---------------------------------------------------------------- mnist
@@ -310,7 +310,7 @@ def test_mnist_partners_are_other_rows_of_their_part(pairs) -> None:
 def test_fault_of_the_spec(text: str, code: str, message: str, help: str, at: str) -> None:
     with pytest.raises(DataError) as error:
         load(located_yaml(text), needs(X, T), NOWHERE)
-    assert told(error) == [(code, message, help)]
+    assert reported(error) == [(code, message, help)]
     assert marked(error.value.diagnostics[0]) == at
 
 
@@ -327,10 +327,10 @@ def test_the_whole_of_an_error() -> None:
     )
 
 
-def test_independent_faults_are_told_together() -> None:
+def test_independent_faults_are_reported_together() -> None:
     with pytest.raises(DataError) as error:
         load(located_yaml("{mnist: {x: imges, t: label}}"), needs(X, T), NOWHERE)
-    assert told(error) == [
+    assert reported(error) == [
         ("unknown-array", "'mnist' has no array 'imges'", "did you mean 'images'?"),
         ("unknown-array", "'mnist' has no array 'label'", "did you mean 'labels'?"),
     ]
@@ -340,7 +340,7 @@ def test_independent_faults_are_told_together() -> None:
             needs(InputSpec("x", (None, 2, 3), "float64"), T),
             NOWHERE,
         )
-    assert told(error) == [
+    assert reported(error) == [
         ("wrong-width", "'x' needs 2x3 = 6 values a row, but 'labels' has 1", ""),
         ("wrong-width", "'t' needs 1 values a row, but 'images' has 28x28 = 784", ""),
     ]
@@ -351,14 +351,14 @@ def test_a_network_without_inputs() -> None:
     with pytest.raises(DataError) as error:
         load(located_yaml("{mnist: {}}"), needs(), NOWHERE)
     message = "the network has no input that data could feed"
-    assert told(error) == [("no-inputs", message, "")]
+    assert reported(error) == [("no-inputs", message, "")]
 
 
 def test_an_input_without_a_batch_axis() -> None:
     with pytest.raises(DataError) as error:
         load(located_yaml("{mnist: {x: labels}}"), needs(InputSpec("x", (), "int")), NOWHERE)
     message = "data cannot feed input 'x': its shape [] has no axis for their rows"
-    assert told(error) == [("no-batch-axis", message, "give it the shape [batch]")]
+    assert reported(error) == [("no-batch-axis", message, "give it the shape [batch]")]
 
 
 # ---------------------------------------------------------------- a column for an input
@@ -433,7 +433,7 @@ def test_a_column_that_does_not_fit(values, shape, dtype, code, message) -> None
     span = Span(Source("spec.yaml", "x: a"), 1, 4, 1, 5)
     with pytest.raises(DataError) as error:
         fit(values, shape, dtype, span=span)
-    assert told(error) == [(code, message, "")]
+    assert reported(error) == [(code, message, "")]
     assert error.value.diagnostics[0].span == span
 
 
@@ -454,7 +454,7 @@ def test_a_class_that_there_is_not(values, wrong, help, hot) -> None:
     with pytest.raises(DataError) as error:
         array_for(need, Column("a", np.array(values), span))
     message = f"'t' takes classes 0 to 2, but 'a' holds {wrong}"
-    assert told(error) == [("class-outside", message, help)]
+    assert reported(error) == [("class-outside", message, help)]
     assert error.value.diagnostics[0].span == span
 
 
@@ -462,7 +462,7 @@ def test_a_class_that_there_is_not(values, wrong, help, hot) -> None:
 def test_what_is_no_class_number_makes_no_one_hot_row(value) -> None:
     with pytest.raises(DataError) as error:
         fit([0.0, value], (None, 3))
-    assert told(error) == [("wrong-width", "'x' needs 3 values a row, but 'a' has 1", "")]
+    assert reported(error) == [("wrong-width", "'x' needs 3 values a row, but 'a' has 1", "")]
 
 
 def test_more_kinds_than_classes() -> None:
@@ -471,7 +471,7 @@ def test_more_kinds_than_classes() -> None:
         array_for(InputSpec("t", (None,), "int", 2), replace(column, values=np.array([0, 2])))
     message = "'t' takes 2 classes, but 'kind' holds 3: ant, bee, cat"
     help = "3 classes need 3 outputs, not 2"
-    assert told(error) == [("class-outside", message, help)]
+    assert reported(error) == [("class-outside", message, help)]
     assert array_for(InputSpec("t", (None,), "int", 3), column).tolist() == [0, 1, 0]
 
 
@@ -482,4 +482,4 @@ def test_room_is_checked_before_bytes_become_floats(monkeypatch) -> None:
     with pytest.raises(DataError) as error:
         fit(np.zeros(((1 << 17) + 1, 1), np.uint8), (None, 1))
     message = "'x' would take 0.0009766 GiB of memory, more than 0.0009766 GiB"
-    assert told(error) == [("data-too-large", message, "")]
+    assert reported(error) == [("data-too-large", message, "")]

@@ -14,7 +14,7 @@ from graphnn.diagnostics import DataError, FileError, GraphnnError
 from graphnn.training.data import sources
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, Dataset, load
-from located import located_yaml, marked, told
+from located import located_yaml, marked, reported
 from tables import cases
 
 X = InputSpec("x", (None, 1, 2, 3), "float64")
@@ -66,7 +66,7 @@ def refused(base: Path, spec: str = "{folder: pets}", *inputs: InputSpec, like=N
         read(base, spec, *inputs, like=like)
     for found in error.value.diagnostics:
         assert marked(found) in spec
-    return told(error)
+    return reported(error)
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_an_image_of_another_size_than_the_first(base: Path) -> None:
         read(base, "{folder: pets}", flat, T)
     message = "'pets/dog/bad.png' has 1x2 pixels, not 2x3"
     help = "for other sizes write resize: stretch, or resize: crop"
-    assert told(error) == [("wrong-size", message, help)]
+    assert reported(error) == [("wrong-size", message, help)]
     assert [note.text for note in error.value.diagnostics[0].notes] == [
         "'pets/cat/1.png' has 2x3, height by width"
     ]
@@ -267,7 +267,7 @@ def test_a_flat_input_of_another_width(base: Path) -> None:
     ]
 
 
-def test_all_faults_are_told_at_once_but_no_more_than_ten(base: Path) -> None:
+def test_all_faults_are_reported_at_once_but_no_more_than_ten(base: Path) -> None:
     put(base / "pets", cat_3=b"", dog_2=png([[1]]), dog_3=png(DOG)[:-1])
     assert [code for code, *_ in refused(base)] == ["not-an-image", "wrong-size", "truncated-file"]
     put(base / "pets", **{f"cat_x{n}": b"\x89" + bytes([n]) for n in range(20)})

@@ -14,7 +14,7 @@ import pytest
 from graphnn.diagnostics import DataError, FileError, GraphnnError
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, load
-from located import located_yaml, marked, told
+from located import located_yaml, marked, reported
 from tables import cases
 
 X = InputSpec("x", (None, 6), "float64")
@@ -34,7 +34,7 @@ def read(folder: Path, spec: str, *inputs: InputSpec) -> Data:
 def refused(folder: Path, spec: str, *inputs: InputSpec) -> tuple[list, list[str]]:
     with pytest.raises(DataError) as error:
         read(folder, spec, *inputs)
-    return told(error), [marked(found) for found in error.value.diagnostics]
+    return reported(error), [marked(found) for found in error.value.diagnostics]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_one_file_without_a_list(folder: Path) -> None:
     assert read(folder, "{idx: labels}", T).train.arrays["t"].tolist() == [7, 3]
 
 
-def test_gzip_is_told_by_content_not_by_name(folder: Path) -> None:
+def test_gzip_is_recognised_by_content_not_by_name(folder: Path) -> None:
     (folder / "images.bin").write_bytes(gzip.compress(idx(8, (2, 2, 3), IMAGES)))
     (folder / "labels.gz").write_bytes(idx(8, (2,), bytes([7, 3])))
     data = read(folder, "{idx: [images.bin, labels.gz]}")
@@ -235,14 +235,14 @@ def test_fault_of_the_spec(folder, spec, code, message, help, at) -> None:
 def test_a_missing_file_and_its_neighbour(folder: Path) -> None:
     with pytest.raises(FileError) as error:
         read(folder, "{idx: [imags, lables]}")
-    assert told(error) == [
+    assert reported(error) == [
         ("no-such-file", f"there is no file '{folder}/imags'", "did you mean 'images'?"),
         ("no-such-file", f"there is no file '{folder}/lables'", "did you mean 'labels'?"),
     ]
     assert [marked(found) for found in error.value.diagnostics] == ["imags", "lables"]
 
 
-def test_faults_of_files_and_of_data_are_told_together(folder: Path) -> None:
+def test_faults_of_files_and_of_data_are_reported_together(folder: Path) -> None:
     (folder / "images").write_bytes(b"")
     with pytest.raises(DataError) as error:
         read(folder, "{idx: [images, lables]}")
@@ -259,7 +259,7 @@ def test_a_file_outside_the_folder(folder: Path, name: str) -> None:
         read(inside, f"{{idx: {name}}}", T)
     message = f"'{name}' lies outside the folder of the spec that names it"
     help = "put the file beside the spec, or in a folder below it"
-    assert told(error) == [("file-outside", message, help)]
+    assert reported(error) == [("file-outside", message, help)]
     assert marked(error.value.diagnostics[0]) == name
 
 
@@ -272,7 +272,7 @@ def test_a_pipe_is_refused_at_once(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(FileError) as error:
         read(folder, "{idx: pipe}", T)
-    assert told(error) == [("not-a-file", f"'{folder}/pipe' is not a regular file", "")]
+    assert reported(error) == [("not-a-file", f"'{folder}/pipe' is not a regular file", "")]
 
 
 def test_any_damage_ends_in_data_or_in_an_error_of_ours(folder: Path) -> None:

@@ -18,7 +18,7 @@ from graphnn.training.data.dataset import Dataset
 from graphnn.training.fitting import measuring
 from graphnn.training.fitting.measuring import confusion_matrix
 from graphnn.training.fitting.metrics import fit
-from located import located_yaml, marked, told
+from located import located_yaml, marked, reported
 from tables import cases
 
 accuracy, top_k_accuracy, mean_absolute_error, mean_squared_error = (
@@ -60,7 +60,7 @@ def test_an_unknown_name(name: str, help: str) -> None:
     with pytest.raises(TrainingError) as error:
         place = Scalar(name, Source("spec.yaml", text), 0, 10, 0, 10 + len(name))
         fit(MetricSpec(place, NODES, Map({})))
-    assert told(error) == [("unknown-metric", f"there is no metric '{name}'", help)]
+    assert reported(error) == [("unknown-metric", f"there is no metric '{name}'", help)]
     assert marked(error.value.diagnostics[0]) == name
 
 
@@ -121,7 +121,7 @@ def test_more_than_all_classes() -> None:
     with pytest.raises(TrainingError) as error:
         top_k_accuracy(SCORES, np.zeros(5, int))
     message = "top_k_accuracy cannot look among the 5 best of 3 classes"
-    assert told(error) == [("metric-shapes", message, "give it a 'k' of at most 3")]
+    assert reported(error) == [("metric-shapes", message, "give it a 'k' of at most 3")]
 
 
 # ---------------------------------------------------------------- R^2
@@ -194,7 +194,7 @@ def test_options_that_make_no_sense(name: str, option: str, message: str, help: 
     options = located_yaml(f"{{{option}}}")
     with pytest.raises(TrainingError) as error:
         fit(MetricSpec(Scalar(name), NODES, options))
-    assert told(error) == [("bad-metric", message, help)]
+    assert reported(error) == [("bad-metric", message, help)]
 
 
 # ---------------------------------------------------------------- errors of numbers
@@ -291,7 +291,7 @@ def test_shapes_that_do_not_fit(name: str, prediction, target) -> None:
         help = "it compares a score for each class, [batch, classes]"
         if len(prediction) == 2:
             help = f"{rows}{list(prediction)}"
-    assert told(error) == [("metric-shapes", message, help)]
+    assert reported(error) == [("metric-shapes", message, help)]
 
 
 def test_an_error_of_numbers_does_not_take_class_numbers() -> None:
@@ -300,7 +300,7 @@ def test_an_error_of_numbers_does_not_take_class_numbers() -> None:
     message = (
         "mean_squared_error cannot compare predictions of shape [5, 3] with targets of shape [5]"
     )
-    assert told(error) == [("metric-shapes", message, "both have the same shape")]
+    assert reported(error) == [("metric-shapes", message, "both have the same shape")]
 
 
 # ---------------------------------------------------------------- precision, recall, F1, AUC

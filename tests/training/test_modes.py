@@ -10,7 +10,7 @@ from graphnn.storage.archives import read_arrays
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.splits import Sets
 from graphnn.training.fitting.loop import Training
-from located import marked, told
+from located import marked, reported
 
 pytestmark = pytest.mark.usefixtures("no_plots")
 
@@ -239,7 +239,7 @@ def test_a_batch_of_a_single_row_has_no_variance():
         (1, 4, "there is 1 row to train on", None),
     ],
 )
-def test_a_single_row_is_told_before_the_first_step(count, size, fault, help):
+def test_a_single_row_is_reported_before_the_first_step(count, size, fault, help):
     net = graphnn.loads(NODES + f"train: {{epochs: 1, batch_size: {size}}}")
     with pytest.raises(TrainingError) as caught:
         graphnn.train(net, data=rows(count))
@@ -247,7 +247,7 @@ def test_a_single_row_is_told_before_the_first_step(count, size, fault, help):
     if help is None:
         advice = "train on more rows"
     message = f"{fault}, but 'n' (batch_norm) needs 2"
-    assert told(caught) == [("too-few-rows", message, advice)]
+    assert reported(caught) == [("too-few-rows", message, advice)]
     assert marked(caught.value.diagnostics[0]) == str(size)
     if help:
         # By brute force, the nearest size whose batches all have two rows.

@@ -15,7 +15,7 @@ from graphnn.diagnostics import DataError, FileError
 from graphnn.storage import archives
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, load
-from located import located_yaml, marked, told
+from located import located_yaml, marked, reported
 from tables import cases
 
 X = InputSpec("x", (None, 2), "float64")
@@ -32,7 +32,7 @@ def read(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputSpec) -> Data:
 def refused(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputSpec) -> list:
     with pytest.raises((DataError, FileError)) as error:
         read(folder, spec, *inputs)
-    return told(error)
+    return reported(error)
 
 
 def npy(header: str, content: bytes = b"") -> bytes:
@@ -110,11 +110,11 @@ def test_a_header_of_version_2(tmp_path: Path) -> None:
 def test_fault_of_the_spec(folder, spec, code, message, help, at) -> None:
     with pytest.raises((DataError, FileError)) as error:
         read(folder, spec)
-    assert told(error) == [(code, message, help)]
+    assert reported(error) == [(code, message, help)]
     assert marked(error.value.diagnostics[0]) == at
 
 
-def test_missing_arrays_are_told_together_and_many_names_are_cut(tmp_path: Path) -> None:
+def test_missing_arrays_are_reported_together_and_many_names_are_cut(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **{f"array_{i}": ROWS for i in range(12)})
     help = f"its arrays are {', '.join(f'array_{i}' for i in range(10))} and 2 more"
     assert refused(tmp_path) == [
@@ -123,7 +123,7 @@ def test_missing_arrays_are_told_together_and_many_names_are_cut(tmp_path: Path)
     ]
 
 
-def test_values_that_do_not_fit_are_told_for_every_input(tmp_path: Path) -> None:
+def test_values_that_do_not_fit_are_reported_for_every_input(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([[1.0, np.nan]]), t=np.array([0.5]))
     assert refused(tmp_path) == [
         ("not-finite", "'x'[0, 1] is nan, not finite", ""),

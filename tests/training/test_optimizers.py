@@ -504,7 +504,7 @@ LINE = "  optimizer: "
         | error[wrong-count]: 'schedule' takes one schedule, but names cosine, step
         | {cosine: {}, step: {}} | keep one, with its options inside: {cosine: {...}}
 """)
-def test_faults_are_told_with_their_place(text, first, marked, help):
+def test_faults_are_reported_with_their_place(text, first, marked, help):
     with pytest.raises(TrainingError) as caught:
         found_in(text)
     column = len(LINE) + text.rindex(marked)
@@ -520,7 +520,7 @@ def test_faults_are_told_with_their_place(text, first, marked, help):
     assert str(caught.value).split("\n") == expected
 
 
-def test_a_misspelt_option_is_not_told_to_be_missing():
+def test_a_misspelt_option_is_not_reported_as_missing():
     with pytest.raises(TrainingError) as caught:
         found_in("{sgd: {schedule: {step: {evry: 3}}}}")
     (found,) = caught.value.diagnostics
@@ -528,7 +528,7 @@ def test_a_misspelt_option_is_not_told_to_be_missing():
     assert found.help == "did you mean 'every'?"
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(TrainingError) as caught:
         found_in("{adam: {beta1: 2, schedule: {cosine: {floor: -1, warm_up: -1}}, beta2: x}}")
     assert [found.message for found in caught.value.diagnostics] == [

@@ -1,4 +1,4 @@
-"""What is told of training a graph that is at fault: all that the fault does not hide."""
+"""What is reported of training a graph that is at fault: all that the fault does not hide."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ READS = ("inputs: x", "inputs: z"), "unknown-node"
 OP = ("op: softmax", "op: sofmax"), "unknown-op"
 
 
-def told(tmp_path: Path, data: str, *changes: tuple[str, str]) -> list[tuple[str, str]]:
+def reported(tmp_path: Path, data: str, *changes: tuple[str, str]) -> list[tuple[str, str]]:
     text = SOUND.replace("DATA", data)
     for old, new in changes:
         assert old in text
@@ -68,7 +68,7 @@ def test_columns_that_the_spec_names(tmp_path, fault):
     data = "{csv: {file: rows.csv, x: [a, b], t: d}}"
     cell = ("not-a-number", "'no' in column 'b' is not a finite number")
     column = ("unknown-column", "'rows.csv' has no column 'd'")
-    found = told(tmp_path, data, change)
+    found = reported(tmp_path, data, change)
     assert [each for each in found if each[0] != code] == [cell, column]
     assert [each[0] for each in found].count(code) == 1
 
@@ -77,56 +77,59 @@ def test_columns_in_order_need_every_input(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b,c\n1,2,0\n1,no,1\n")
     cell = ("not-a-number", "'no' in column 'b' is not a finite number")
     units = ("unknown-size", "there is no size 'many'")
-    assert told(tmp_path, "{csv: rows.csv}", UNITS[0]) == [cell, units]
-    assert told(tmp_path, "{csv: rows.csv}", SHAPE[0]) == [units]
+    assert reported(tmp_path, "{csv: rows.csv}", UNITS[0]) == [cell, units]
+    assert reported(tmp_path, "{csv: rows.csv}", SHAPE[0]) == [units]
 
 
 def test_classes_need_the_loss(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b,c\n1,2,0\n1,3,7\n")
     data = "{csv: {file: rows.csv, x: [a, b], t: c}}"
     outside = ("class-outside", "'t' takes classes 0 to 2, but 'c' holds 7 in row 1")
-    assert told(tmp_path, data) == [outside]
-    assert told(tmp_path, data, UNITS[0]) == [("unknown-size", "there is no size 'many'")]
+    assert reported(tmp_path, data) == [outside]
+    assert reported(tmp_path, data, UNITS[0]) == [("unknown-size", "there is no size 'many'")]
     elsewhere = ("outputs: [y, q]", "outputs: [y, z]")
-    assert told(tmp_path, data, elsewhere) == [outside, ("unknown-node", "there is no node 'z'")]
+    assert reported(tmp_path, data, elsewhere) == [
+        outside,
+        ("unknown-node", "there is no node 'z'"),
+    ]
 
 
 @pytest.mark.parametrize("change", [SHAPE, READS], ids=["shape", "reads"])
 def test_arrays_of_npz(tmp_path, change):
     np.savez(tmp_path / "rows.npz", u=np.ones((2, 2)), t=np.zeros(3, int))
-    found = told(tmp_path, "{npz: {file: rows.npz, x: v}}", change[0])
+    found = reported(tmp_path, "{npz: {file: rows.npz, x: v}}", change[0])
     assert ("unknown-array", "'rows.npz' has no array 'v'") in found
     assert len(found) == 2
 
 
-def test_rows_of_arrays_that_nothing_tells_the_shape_of(tmp_path):
+def test_rows_of_arrays_whose_shape_nothing_determines(tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.ones((2, 2)), t=np.zeros(3, int))
-    found = told(tmp_path, "{npz: rows.npz}", SHAPE[0])
+    found = reported(tmp_path, "{npz: rows.npz}", SHAPE[0])
     assert found[1] == ("row-mismatch", "'t' has 3 rows, but 'x' has 2")
     # Whether 'x' is fed is not known here.
-    assert [code for code, _ in told(tmp_path, "{npz: rows.npz}", READS[0])] == ["unknown-node"]
+    assert [code for code, _ in reported(tmp_path, "{npz: rows.npz}", READS[0])] == ["unknown-node"]
 
 
 def test_an_input_that_no_loss_depends_on(tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.ones((2, 2)), t=np.zeros(2, int))
     idle = ("unknown-input", "the loss 'loss' does not depend on 'q'")
     data = "{npz: {file: rows.npz, q: x}}"
-    assert told(tmp_path, data, UNITS[0])[1:] == [idle]
-    assert [code for code, _ in told(tmp_path, data, READS[0])] == ["unknown-node"]
+    assert reported(tmp_path, data, UNITS[0])[1:] == [idle]
+    assert [code for code, _ in reported(tmp_path, data, READS[0])] == ["unknown-node"]
 
 
 def test_names_that_are_no_input(tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.ones((2, 2)), t=np.zeros(2, int))
-    found = told(tmp_path, "{npz: {file: rows.npz, z: x}}", UNITS[0])
+    found = reported(tmp_path, "{npz: {file: rows.npz, z: x}}", UNITS[0])
     assert found[1:] == [("unknown-input", "the network has no input 'z' to feed")]
     # A node of an unknown op may be the input that data name.
     lost = ("x: {op: input", "x: {op: inptu")
-    assert told(tmp_path, "{npz: {file: rows.npz, x: x}}", lost) == [
+    assert reported(tmp_path, "{npz: {file: rows.npz, x: x}}", lost) == [
         ("unknown-op", "there is no op 'inptu'")
     ]
     # And so may a node without an op.
     lost = ("x: {op: input, ", "x: {")
-    assert [code for code, _ in told(tmp_path, "{npz: {file: rows.npz, x: x}}", lost)] == [
+    assert [code for code, _ in reported(tmp_path, "{npz: {file: rows.npz, x: x}}", lost)] == [
         "missing-key"
     ]
 
@@ -136,12 +139,12 @@ def test_files_of_idx(tmp_path):
     (tmp_path / "t.idx").write_bytes(b"\0\0\x08\1\0\0\0\2\0\1")
     data = "{idx: {x: x.idx, t: t.idx}}"
     for change in (UNITS, SHAPE, READS):
-        found = told(tmp_path, data, change[0])
+        found = reported(tmp_path, data, change[0])
         assert ("not-idx", "'x.idx' is not an IDX file: it begins with the bytes 6e 6f") in found
         assert len(found) == 2
-    # Of a list, nothing tells which file feeds which input when one may be missing.
-    assert len(told(tmp_path, "{idx: [x.idx, t.idx]}", SHAPE[0])) == 2
-    assert len(told(tmp_path, "{idx: [x.idx, t.idx]}", READS[0])) == 1
+    # Of a list, nothing says which file feeds which input when one may be missing.
+    assert len(reported(tmp_path, "{idx: [x.idx, t.idx]}", SHAPE[0])) == 2
+    assert len(reported(tmp_path, "{idx: [x.idx, t.idx]}", READS[0])) == 1
 
 
 def test_folders_of_images(tmp_path):
@@ -152,28 +155,28 @@ def test_folders_of_images(tmp_path):
     png = ("not-an-image", "the name 'pets/cat/notes.txt' is not that of an image")
     array = ("unknown-array", "'folder' has no array 'imgs'")
     for change in (UNITS, SHAPE, READS):
-        found = told(tmp_path, "{folder: {path: pets, x: imgs}}", change[0])
+        found = reported(tmp_path, "{folder: {path: pets, x: imgs}}", change[0])
         assert set(found) > {png, array}
         assert len(found) == 3
 
 
 def test_arrays_of_mnist(tmp_path):
     for change in (UNITS, SHAPE, READS):
-        found = told(tmp_path, "{mnist: {x: imges, t: labels}}", change[0])
+        found = reported(tmp_path, "{mnist: {x: imges, t: labels}}", change[0])
         assert ("unknown-array", "'mnist' has no array 'imges'") in found
         assert len(found) == 2
     missing = ("missing-input", "'mnist' names nothing to feed input 'x'")
-    assert told(tmp_path, "{mnist: {t: labels}}", SHAPE[0])[1:] == [missing]
+    assert reported(tmp_path, "{mnist: {t: labels}}", SHAPE[0])[1:] == [missing]
 
 
 def test_no_data(tmp_path):
     none = ("no-data", "nothing says where the values of 'x' come from")
     without = ("  data: DATA\n", "  epochs: 1\n")
-    assert told(tmp_path, "DATA", without, UNITS[0])[1:] == [none]
+    assert reported(tmp_path, "DATA", without, UNITS[0])[1:] == [none]
     # A key that there is not may be meant for it.
     unknown = ("  data: DATA\n", "  rowfile: {csv: rows.csv}\n")
-    assert [code for code, _ in told(tmp_path, "DATA", unknown)] == ["unknown-key"]
-    assert [code for code, _ in told(tmp_path, "3")] == ["wrong-type"]
+    assert [code for code, _ in reported(tmp_path, "DATA", unknown)] == ["unknown-key"]
+    assert [code for code, _ in reported(tmp_path, "3")] == ["wrong-type"]
 
 
 def test_no_loss(tmp_path):
@@ -218,10 +221,10 @@ def test_data_of_their_own_are_read_beside_faulty_ones(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b,t\n1,2\n")
     (tmp_path / "held.csv").write_text("a,b,t\n1,2,0\n1,2\n")
     data = "{csv: rows.csv}\n  validation: {csv: held.csv}\n  test: {csv: none.csv}"
-    found = told(tmp_path, data)
+    found = reported(tmp_path, data)
     assert found == [
         ("ragged-row", "this row has 2 cells, but the header has 3"),
         ("ragged-row", "this row has 2 cells, but the header has 3"),
     ]
-    found = told(tmp_path, "3\n  validation: {csv: held.csv}")
+    found = reported(tmp_path, "3\n  validation: {csv: held.csv}")
     assert [code for code, _ in found] == ["ragged-row", "wrong-type"]

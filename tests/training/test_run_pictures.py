@@ -144,7 +144,7 @@ def test_rows_that_are_given_are_not_called_held_back(drawn):
     assert title == "images, and below each what the network makes of it"
 
 
-def test_a_run_that_breaks_off_tells_its_own_fault(monkeypatch):
+def test_a_run_that_breaks_off_reports_its_own_fault(monkeypatch):
     np.savez("rows.npz", x=np.ones((4, 5, 5)))
     Path("net.yaml").write_text(HALF.replace("epochs: 1", "epochs: 3"))
     whole = Training.epoch
@@ -155,16 +155,16 @@ def test_a_run_that_breaks_off_tells_its_own_fault(monkeypatch):
         whole(self, progress)
 
     monkeypatch.setattr(Training, "epoch", epoch)
-    told = []
+    shown = []
 
     def reconstructed(*_):
-        told.append("asked")
+        shown.append("asked")
         raise graphnn.RunError(graphnn.Diagnostic("not-finite", "another place"))
 
     monkeypatch.setattr("graphnn.training.runs.figures.reconstructed", reconstructed)
     with pytest.raises(graphnn.RunError) as caught:
         graphnn.train("net.yaml", folder="run")
-    assert told == ["asked"]
+    assert shown == ["asked"]
     assert str(caught.value) == "error[not-finite]: the second epoch"
     assert (Path("run") / "weights.safetensors").exists()
 

@@ -175,7 +175,7 @@ def test_a_result_that_no_step_has_made_is_not_laid_on_the_learning_rate(folder)
     assert [(found.code, found.help) for found in caught.value.diagnostics] == [("not-finite", "")]
 
 
-def test_every_metric_that_does_not_fit_is_told_before_the_first_step(folder):
+def test_every_metric_that_does_not_fit_is_reported_before_the_first_step(folder):
     metrics = {"r_squared": ["y", "t"], "top_k_accuracy": {"inputs": ["y", "t"], "k": 7}}
     with pytest.raises(TrainingError) as caught:
         graphnn.train(folder / "net.yaml", {"metrics": metrics})
@@ -206,8 +206,8 @@ def test_what_a_run_leaves(place):
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert list(rows[0]) == ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
-    for row, told in zip(rows, run.history, strict=True):
-        assert {name: float(row[name]) for name in told} == told
+    for row, shown in zip(rows, run.history, strict=True):
+        assert {name: float(row[name]) for name in shown} == shown
     summary = json.loads((place / "run" / "summary.json").read_text())
     assert summary == {
         "spec": "../net.yaml",

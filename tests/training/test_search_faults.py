@@ -76,8 +76,8 @@ def test_a_trial_that_fails_is_not_one_that_diverged_and_says_why(rows):
     assert {trial.fault for trial in found.trials} == {"", message}
     assert [(fault.code, fault.message) for fault in found.faults] == [("too-few-rows", message)]
     found.write(".")
-    told = list(csv.DictReader(Path("trials.csv").read_text().splitlines()))
-    assert {(row["rows"], row["state"]) for row in told} == {("5", "complete"), ("11", "failed")}
+    shown = list(csv.DictReader(Path("trials.csv").read_text().splitlines()))
+    assert {(row["rows"], row["state"]) for row in shown} == {("5", "complete"), ("11", "failed")}
     assert graphnn.search(file, 8, storage="study.log").trials == found.trials
 
 
@@ -96,10 +96,10 @@ def test_a_search_all_of_whose_trials_fail_ends_in_their_fault_and_leaves_nothin
     )
     assert not Path("study.log").exists()
 
-    told = []
+    shown = []
     with pytest.raises(GraphnnError):
-        graphnn.search(file, 500, progress=told.append)
-    assert [(p.trial.number, p.trial.state, p.done) for p in told] == [
+        graphnn.search(file, 500, progress=shown.append)
+    assert [(p.trial.number, p.trial.state, p.done) for p in shown] == [
         (number, "failed", number) for number in range(1, 11)
     ]
 

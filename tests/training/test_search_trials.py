@@ -79,7 +79,7 @@ def loss(rate, epochs):
     return [25 * (1 - 2 * rate) ** (2 * n) for n in range(epochs)]
 
 
-def test_every_trial_is_the_training_that_theory_foretells():
+def test_every_trial_is_the_training_that_theory_predicts():
     found = graphnn.search(descent("{learning_rate: {uniform: [0.05, 0.45]}, pruner: none}"), 8)
     assert (found.metric, found.direction, found.interrupted) == ("loss", "minimize", False)
     assert [trial.number for trial in found.trials] == list(range(1, 9))
@@ -200,9 +200,9 @@ def test_what_a_node_is_given_is_searched(classifier):
         assert ("validation_loss" in history[0]) == (trial.settings["validation"] == 20)
     found.write(".")
     with Path("trials.csv").open() as stream:
-        told = list(csv.DictReader(stream))
-    assert {row["validation"] for row in told} == {"null", "20"}
-    assert {row["a.bias"] for row in told} == {"false", "zeros"}
+        shown = list(csv.DictReader(stream))
+    assert {row["validation"] for row in shown} == {"null", "20"}
+    assert {row["a.bias"] for row in shown} == {"false", "zeros"}
 
 
 def test_settings_that_exclude_each_other_whatever_is_drawn():
@@ -276,17 +276,17 @@ def test_ctrl_c_keeps_what_was_done():
     assert states == ["complete", "complete", "interrupted", "complete", "complete", "complete"]
 
 
-def test_progress_is_told_after_every_epoch_and_trial():
-    told = []
-    graphnn.search(descent("{learning_rate: {choice: [0.1]}}"), 2, progress=told.append)
-    assert [(p.trial.number, p.trial.state, len(p.trial.curve), p.done) for p in told] == [
+def test_progress_is_reported_after_every_epoch_and_trial():
+    shown = []
+    graphnn.search(descent("{learning_rate: {choice: [0.1]}}"), 2, progress=shown.append)
+    assert [(p.trial.number, p.trial.state, len(p.trial.curve), p.done) for p in shown] == [
         *((1, "running", n, 0) for n in (1, 2, 3, 4)),
         (1, "complete", 4, 1),
         *((2, "running", n, 1) for n in (1, 2, 3, 4)),
         (2, "complete", 4, 2),
     ]
-    assert {(p.epochs, p.trials) for p in told} == {(4, 2)}
-    assert [p.best.number if p.best else None for p in told] == [None] * 4 + [1] * 6
+    assert {(p.epochs, p.trials) for p in shown} == {(4, 2)}
+    assert [p.best.number if p.best else None for p in shown] == [None] * 4 + [1] * 6
 
 
 def test_optuna_is_left_as_it_was(capfd):
