@@ -188,7 +188,8 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
     def examples(self, value: Value) -> tuple[ExampleSpec, ...]:
         """A list of examples."""
         if not isinstance(value, Seq):
-            self.wrong("'examples'", "a list of examples", value, "start each with '- '")
+            help = "write [{inputs: ..., outputs: ...}], or in YAML start each with '- '"
+            self.wrong("'examples'", "a list of examples", value, help)
             return ()
         found = [self._example(item) for item in value.items]
         return tuple(example for example in found if example)
