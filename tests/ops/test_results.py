@@ -123,3 +123,26 @@ def test_laws_name_the_method():
         "not a tuple of True or False, one for each data operand"
     )
     assert caught.value.__notes__[0].startswith("'planted' breaks the law '")
+
+
+def never(self, *shapes):
+    raise ShapeError("'k' must be the number of columns")
+
+
+@pytest.mark.parametrize(
+    ("methods", "why"),
+    [
+        ({"infer_shape": never}, "'k' must be the number of columns"),
+        (
+            {"signature": gives(1.5, "signature")},
+            "'signature' of planted gives a float, not a text",
+        ),
+    ],
+)
+def test_an_op_that_fits_no_shapes_says_why(methods, why):
+    with pytest.raises(TypeError) as caught:
+        check_op(own(**methods))
+    assert str(caught.value) == (
+        f"attributes of planted do not fit the shapes of its data: {why}; "
+        "define 'choices' or 'beside' in the op class"
+    )

@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from graphnn.ops import Array, Op, Operand, Role
+from graphnn.ops import Array, Op, Operand, Role, ShapeError
 from graphnn.spec.sizes import Shape, evaluate
 from graphnn.testing._strategies.arguments import check_flag, check_values, check_whole, class_of
 from graphnn.testing._strategies.arrays import Values, reals, wholes
 from graphnn.testing._strategies.drawing import Choices, independent
-from graphnn.testing._strategies.fitting import BATCH, Fit, first_shape, fitted
+from graphnn.testing._strategies.fitting import BATCH, Fit, first_shape, fit_of, fitted
 
 MARGIN = 1e-3
 _TRIES = 20  # at moving arrays off kinks
@@ -160,9 +160,12 @@ def _bound(draw: Choices, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
     rows = evaluate(shape[0], {}) if shape else draw.integer(1, sizes)
     free = bool(shape) and draw.chance(2)
     fit = fitted(draw, op_class, (BATCH, *shape[1:]), sizes) if free else None
+    why = ""
     for _ in range(_TRIES):
-        fit = fit or fitted(draw, op_class, shape, sizes)
-        if fit is None:
+        try:
+            fit = fit or fit_of(draw, op_class, shape, sizes)
+        except ShapeError as error:
+            why = f": {error}"
             continue
         needed = fit.stated.rows_needed(*(_numbers(place.shape, rows) for place in fit.places))
         if rows >= needed:
@@ -170,7 +173,7 @@ def _bound(draw: Choices, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
         rows = needed
         shape, fit = (rows, *shape[1:]), fit if BATCH in fit.places[0].shape else None
     raise TypeError(
-        f"attributes of {op_class.name} do not fit the shapes of its data; "
+        f"attributes of {op_class.name} do not fit the shapes of its data{why}; "
         "define 'choices' or 'beside' in the op class"
     )
 

@@ -102,25 +102,37 @@ def _least_rank(op_class: type[Op]) -> int:
 def fitted(
     draw: Choices, op_class: type[Op], first: Shape, sizes: int, kind: Kind | None = None
 ) -> Fit | None:
+    """The fit of `fit_of`, or None where nothing fits."""
+    try:
+        return fit_of(draw, op_class, first, sizes, kind)
+    except ShapeError:
+        return None
+
+
+def fit_of(
+    draw: Choices, op_class: type[Op], first: Shape, sizes: int, kind: Kind | None = None
+) -> Fit:
     """The op with attributes, and shapes for its other operands, for a first shape and its kind.
 
-    None where nothing fits: for rows that are free and would have to be a number, or for an op
-    whose attributes depend on shapes and that does not say so by `Op.choices`.
+    Raises
+    ------
+    ShapeError
+        Nothing fits: rows are free and would have to be a number, or the attributes of an op
+        depend on shapes and its `Op.choices` does not say so.
     """
     stated = _stated(op_class, drawn(draw, op_class, first, sizes))
     places = _places(draw, stated, first, sizes, kind)
     shapes = [place.shape for place in places]
     placed = stated.placed([place.operand for place in places], shapes)
-    try:
-        inferred = stated.infer(placed, {})
-    except ShapeError:
-        return None
+    inferred = stated.infer(placed, {})
     try:
         stated.check_kinds(shapes, [place.kind for place in places])
     except ShapeError:  # of whole numbers where real ones would do
-        return None if kind else fitted(draw, op_class, first, sizes, "float")
+        if kind:
+            raise
+        return fit_of(draw, op_class, first, sizes, "float")
     if any(not isinstance(size, int) for each in inferred.parameters.values() for size in each):
-        return None
+        raise ShapeError("a size of a parameter is not a number")
     declared = _lacking(stated, placed, inferred) if draw.chance(4) else stated
     return Fit(declared, stated, tuple(places), inferred)
 
