@@ -23,6 +23,11 @@ def is_own(op_class: type[Op]) -> bool:
     return not op_class.__module__.startswith("graphnn.")
 
 
+def owner(cls: type, method: str) -> type:
+    """The class that defines a method of `cls`."""
+    return next(each for each in cls.__mro__ if method in vars(each))
+
+
 def is_signature(given: Any) -> bool:
     """Whether something is text of axes with spaces between, and ``...`` once at most."""
     if not isinstance(given, str):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError
 
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._declaration import check_declaration, untyped
+from graphnn.ops._facts import owner
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._loading import Registry
 from graphnn.ops._onnx import OnnxForm
@@ -261,7 +262,7 @@ class Op(BaseModel, metaclass=_Declared):
         cls.name = get_args(tag.annotation)[0]
         cls.family = _family(cls.__module__)
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
-        if _owner(cls, "forward") not in _owner(cls, "writing").__mro__:
+        if owner(cls, "forward") not in owner(cls, "writing").__mro__:
             cls.writing = Op.writing  # type: ignore[method-assign]  # what is inherited is another's
         cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
@@ -807,11 +808,6 @@ _enter = register  # where a keyword has its name
 def aliases(**names: str) -> Mapping[str, str]:
     """`Op.also_called`, from what other libraries call each of an op's own names."""
     return {theirs: ours for ours, every in names.items() for theirs in every.split()}
-
-
-def _owner(cls: type, method: str) -> type:
-    """The class that defines a method of `cls`."""
-    return next(each for each in cls.__mro__ if method in vars(each))
 
 
 def _family(module: str) -> str:

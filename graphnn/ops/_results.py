@@ -14,7 +14,7 @@ import numpy as np
 
 from graphnn.diagnostics import RunError
 from graphnn.ops._arrays import ShapeError
-from graphnn.ops._facts import is_own
+from graphnn.ops._facts import is_own, owner
 from graphnn.ops._inference import Inferred
 from graphnn.ops._operands import Kind
 from graphnn.ops._passages import Passage
@@ -38,7 +38,7 @@ def what(value: Any) -> str:
 
 
 def hold_results(op_class: type[Op], base: type[Op]) -> None:
-    """Make the methods of somebody's op raise an error that names them for another result.
+    """Make methods of somebody's op raise an error where they give a value of another type.
 
     Parameters
     ----------
@@ -46,11 +46,13 @@ def hold_results(op_class: type[Op], base: type[Op]) -> None:
     base : type of Op
         The class that all ops are derived from.
     """
-    for name, (fits, called) in _results(base).items() if is_own(op_class) else ():
-        owner = next(each for each in op_class.__mro__ if name in vars(each))
+    if not is_own(op_class):
+        return
+    for name, (fits, called) in _results(base).items():
+        defining = owner(op_class, name)
         # What an op inherits from another op has been held to it there.
-        if owner is op_class or not issubclass(owner, base):
-            method = vars(owner)[name]
+        if defining is op_class or not issubclass(defining, base):
+            method = vars(defining)[name]
             if isinstance(method, FunctionType):
                 setattr(op_class, name, _held(method, fits, called))
             elif isinstance(method, classmethod):
