@@ -80,7 +80,7 @@ def pools(cores: int) -> Iterator[dict[str, Mapping[str, Any]]]:
         spawn = multiprocessing.get_context("spawn")
         pool = stack.enter_context(ProcessPoolExecutor(cores, spawn))
         found["ProcessPoolExecutor"] = {"workers": cores, "executor": pool}
-        # On a busy machine it warns on stderr, of processes that are slow to start or to end.
+        # On a busy machine Dask warns on stderr of processes that are slow to start or to end.
         os.environ["DASK_DISTRIBUTED__LOGGING__DISTRIBUTED"] = "error"
         try:
             import distributed
