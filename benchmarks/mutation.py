@@ -36,11 +36,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from coverage import Coverage
@@ -55,6 +56,7 @@ HEAVY = ["numpy", "pydantic", "networkx", "yaml", "safetensors", "torch"]
 
 ROOMS = ["ops", "graph", "spec", "execution", "gradients"]
 TESTS = [f"tests/{room}" for room in ["diagnostics", "storage", *ROOMS, "cli"]]
+T = TypeVar("T")
 FOUND, SURVIVED, ELSEWHERE = 1, 0, 3  # how a child exits; elsewhere: not in this process
 OPTIONS = [
     *("-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow and not oracle and not browser"),
@@ -165,10 +167,9 @@ class Hunt:
 
     def _hunt(self, session: Any, reach: Reach, live: Live) -> None:
         kills: Counter[int] = Counter()
-        waiting, running = self.chosen[::-1], {}
-        while waiting or running:
-            while waiting and len(running) < self.jobs:
-                fault = waiting.pop()
+
+        def tasks() -> Iterator[tuple[tuple[Fault, list[int], Path], Callable[[], int]]]:
+            for fault in self.chosen:
                 tests = reach.of(fault)
                 tests.sort(key=lambda test: reach.seconds[test] / (1 + kills[test]) ** 2)
                 spent = accumulate(reach.seconds[test] for test in tests)
@@ -179,23 +180,20 @@ class Hunt:
                     self._note(Result(fault, found=False, tests=0))
                 else:
                     work = Path(tempfile.mkdtemp(prefix="graphnn-mutation-"))
-                    child = _fork(lambda: self._look(session, reach, live, fault, tests, work))  # noqa: B023
-                    running[child] = fault, tests, work
-            if running:
-                child, status = os.wait()
-                with suppress(ProcessLookupError):
-                    os.killpg(child, signal.SIGKILL)  # what its tests have started
-                fault, tests, work = running.pop(child)
-                by = "a limit of time or memory"
-                with suppress(OSError):
-                    test = int((work / "found").read_text("ascii"))
-                    kills[test] += 1
-                    by = session.items[test].nodeid
-                shutil.rmtree(work, ignore_errors=True)
-                if os.WIFEXITED(status) and os.WEXITSTATUS(status) == ELSEWHERE:
-                    self.left.append(fault)
-                else:
-                    self._note(Result(fault, status != SURVIVED, len(tests), by))
+                    look = partial(self._look, session, reach, live, fault, tests, work)
+                    yield (fault, tests, work), look
+
+        for (fault, tests, work), status in _at_once(tasks(), self.jobs):
+            by = "a limit of time or memory"
+            with suppress(OSError):
+                test = int((work / "found").read_text("ascii"))
+                kills[test] += 1
+                by = session.items[test].nodeid
+            shutil.rmtree(work, ignore_errors=True)
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status) == ELSEWHERE:
+                self.left.append(fault)
+            else:
+                self._note(Result(fault, status != SURVIVED, len(tests), by))
 
     def _note(self, result: Result) -> None:
         fault = result.fault
@@ -314,6 +312,20 @@ def _fork(work: Callable[[], int]) -> int:
         os._exit(code)
 
 
+def _at_once(tasks: Iterable[tuple[T, Callable[[], int]]], jobs: int) -> Iterator[tuple[T, int]]:
+    """Each task with how its process ended, as they end; a task is asked for when it can start."""
+    waiting, running = iter(tasks), dict[int, T]()
+    while True:
+        for task, work in islice(waiting, jobs - len(running)):
+            running[_fork(work)] = task
+        if not running:
+            return
+        child, status = os.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what its tests have started
+        yield running.pop(child), status
+
+
 def _in_child(work: Callable[[], Any]) -> Any:
     """What some work returns that is done in a process of its own."""
     with tempfile.NamedTemporaryFile() as file:
@@ -388,17 +400,13 @@ def hunt(chosen: list[Fault], tests: Sequence[str], jobs: int, most: float) -> l
         return hunt.results, hunt.left, hunt.files
 
     results, left, reaching = _in_child(warm)
-    running = {}
-    while left or running:
-        while left and len(running) < jobs:
-            fault = left.pop()
-            files = reaching[fault.path] or tests
-            running[_fork(lambda: _look_anew(fault, files))] = fault, files  # noqa: B023
-        child, status = os.wait()
-        fault, files = running.pop(child)
-        results.append(Result(fault, status != 0, len(files), "a test after another import"))
+    files = {fault.path: reaching[fault.path] or tests for fault in left}
+    anew = ((fault, partial(_look_anew, fault, files[fault.path])) for fault in left)
+    for fault, status in _at_once(anew, jobs):
+        count = len(files[fault.path])
+        results.append(Result(fault, status != 0, count, "a test after another import"))
         if status == 0:
-            say(f"{fault}\n  {len(files)} files of tests run the module")
+            say(f"{fault}\n  {count} files of tests run the module")
     return results
 
 
