@@ -43,21 +43,21 @@ def test_a_polynomial_is_found(count):
 
 
 @pytest.mark.parametrize(
-    ("count", "rate", "message"),
+    ("count", "rate", "resolved"),
     [(4, 1e-5, True), (4, 0.1, False), (8, 0.01, True), (8, 1.0, False), (16, 0.3, True)],
 )
-def test_an_exponential_is_reported_where_its_series_is_short_enough(count, rate, message):
+def test_an_exponential_is_resolved_where_its_series_is_short_enough(count, rate, resolved):
     # The last coefficients are about 2 (rate / 2)^n / n!, n being 4, 7 and 15.
     found = fitted(lambda t: math.exp(rate * t), count)
-    assert bool(found.resolved[0]) is message
-    if message:
+    assert bool(found.resolved[0]) is resolved
+    if resolved:
         for t in np.linspace(-1, 1, 41):
             assert abs(value(found, t) - math.expm1(rate * t)) < 8 * EPSILON
 
 
 @pytest.mark.parametrize("count", [4, 8, 16])
 @pytest.mark.parametrize("kink", [0.0, 0.3, -0.9])
-def test_a_kink_is_not_reported(count, kink):
+def test_a_kink_is_not_resolved(count, kink):
     assert not fitted(lambda t: abs(t - kink), count).resolved[0]
     assert not fitted(lambda t: t + 1e-3 * abs(t - kink), count).resolved[0]
     assert not fitted(lambda t: float(t > kink), count).resolved[0]

@@ -12,23 +12,11 @@ import graphnn
 from graphnn.ops import REGISTRY, Op, ShapeError, data
 from graphnn.ops._results import _results
 from graphnn.testing import check_op
+from own_ops import planted
 
 # Checked where they are called, by more than a type; what gives nothing; what only graphnn defines.
 ELSEWHERE = {"forward", "vjp", "infer_shape", "check_kinds"}
 OURS = {"writing", "bind", "is_default", "data_operands", "parameter_operands", "placed"}
-
-
-def own(base=Op, **methods):
-    body = {
-        "__annotations__": {"op": Literal["planted"]},
-        "op": "planted",
-        "operands": (data("x", "batch n"),),
-        "result": "batch n",
-        "batchwise": True,
-        "forward": lambda self, x: 2 * x,
-        "vjp": lambda self, cotangent, output, x: (2 * cotangent,),
-    }
-    return type(base)("Planted", (base,), body | methods, register=False)
 
 
 def gives(value, name):
@@ -50,7 +38,7 @@ def test_every_method_of_an_op_is_held_or_is_said_not_to_be():
 
 @pytest.mark.parametrize("name", _results(Op))
 def test_a_method_that_gives_something_else_is_named(name):
-    op = own(**{name: gives(1.5, name)})()
+    op = planted(**{name: gives(1.5, name)})()
     with pytest.raises((graphnn.RunError, ShapeError)) as caught:
         getattr(op, name)()
     called = _results(Op)[name][1]
@@ -75,7 +63,7 @@ def test_a_method_that_gives_something_else_is_named(name):
     ],
 )
 def test_what_a_method_may_give(name, value):
-    assert getattr(own(**{name: gives(value, name)})(), name)() is value
+    assert getattr(planted(**{name: gives(value, name)})(), name)() is value
 
 
 @pytest.mark.parametrize(
@@ -91,7 +79,7 @@ def test_what_a_method_may_give(name, value):
 )
 def test_parts_of_what_a_method_gives_are_looked_at(name, value, given):
     with pytest.raises((graphnn.RunError, ShapeError), match=f"'{name}' of planted gives {given},"):
-        getattr(own(**{name: gives(value, name)})(), name)()
+        getattr(planted(**{name: gives(value, name)})(), name)()
 
 
 def test_a_method_of_another_class_is_held_too_and_once():
@@ -110,14 +98,16 @@ def test_a_method_of_another_class_is_held_too_and_once():
 
     with pytest.raises(graphnn.RunError, match="'branch' of both gives a float"):
         Both().branch()
-    kind = own()
+    kind = planted()
     assert kind.branch is Op.branch
-    assert own(own(branch=gives(None, "branch")), forward=lambda self, x: x)().branch() is None
+    assert (
+        planted(planted(branch=gives(None, "branch")), forward=lambda self, x: x)().branch() is None
+    )
 
 
 def test_laws_name_the_method():
     with pytest.raises(graphnn.RunError) as caught:
-        check_op(own(has_rows=gives((1,), "has_rows")))
+        check_op(planted(has_rows=gives((1,), "has_rows")))
     assert caught.value.diagnostics[0].message == (
         "'has_rows' of planted gives a tuple, "
         "not a tuple of True or False, one for each data operand"
@@ -141,7 +131,7 @@ def never(self, *shapes):
 )
 def test_an_op_that_fits_no_shapes_says_why(methods, why):
     with pytest.raises(TypeError) as caught:
-        check_op(own(**methods))
+        check_op(planted(**methods))
     assert str(caught.value) == (
         f"attributes of planted do not fit the shapes of its data: {why}; "
         "define 'choices' or 'beside' in the op class"

@@ -52,8 +52,8 @@ def shapes_are_as_inferred(case):
 
 def errors_are_in_their_places(spec):
     """Each planted error is reported and no other, in the order of their places."""
-    shown = graphnn.diagnose_text(spec.text, json=spec.json)
-    errors = [each for each in shown if each.severity == "error"]
+    reported = graphnn.diagnose_text(spec.text, json=spec.json)
+    errors = [each for each in reported if each.severity == "error"]
     found = [((each.span.line, each.span.column), each.code) for each in errors]
     assert sorted(found) == sorted((place, code) for code, place in spec.faults)
     assert [place for place, _ in found] == [place for _, place in spec.faults]

@@ -12,12 +12,13 @@ from hypothesis import given, seed, settings
 
 import graphnn
 from drawn_cases import QUICK
-from graphnn.ops import REGISTRY, Op, data
+from graphnn.ops import REGISTRY, Op
 from graphnn.ops.families.activation import Tanh
 from graphnn.testing import BrokenLaw, check_op, op_laws
 from graphnn.testing.laws.checks import LAWS, law_by_law
 from graphnn.testing.laws.derivatives import vjp_is_the_gradient
 from graphnn.testing.strategies import OpCase, op_cases
+from own_ops import planted
 from places import ROOT
 
 
@@ -107,24 +108,6 @@ def test_what_cannot_be_skipped():
         op_laws(REGISTRY["tanh"], skip={"serialises": ""})
 
 
-def own(**methods):
-    class Planted(Op, register=False):
-        op: Literal["planted"] = "planted"
-        operands = (data("x", "batch n"),)
-        result = "batch n"
-        batchwise = True
-
-        def forward(self, x):
-            return 2 * x
-
-        def vjp(self, cotangent, output, x):
-            return (2 * cotangent,)
-
-    for name, method in methods.items():
-        setattr(Planted, name, method)
-    return Planted
-
-
 def doubles_in_place(self, cotangent, output, x):
     cotangent *= 2
     return (cotangent,)
@@ -157,13 +140,13 @@ def doubles_in_place(self, cotangent, output, x):
 )
 def test_a_slip_is_reported_as_what_it_is(methods, message, law):
     with pytest.raises(BrokenLaw) as caught:
-        check_op(own(**methods), settings=QUICK)
+        check_op(planted(**methods), settings=QUICK)
     assert str(caught.value) == message
     assert caught.value.__notes__[0].startswith(f"'planted' breaks the law '{law}'")
 
 
 def test_not_a_number_near_the_case_is_no_wrong_gradient():
-    wrong = own(forward=lambda self, x: np.where(x > 2.5, np.nan, 2 * x))
+    wrong = planted(forward=lambda self, x: np.where(x > 2.5, np.nan, 2 * x))
     case = OpCase(wrong(), (np.full((1, 1), 2.5),), wrong())
     with pytest.raises(BrokenLaw) as caught:
         vjp_is_the_gradient(case)
@@ -172,7 +155,7 @@ def test_not_a_number_near_the_case_is_no_wrong_gradient():
 
 def test_a_result_that_differs_from_call_to_call_breaks_a_law():
     calls = iter(range(10**6))
-    counting = own(forward=lambda self, x: 2 * x + next(calls))
+    counting = planted(forward=lambda self, x: 2 * x + next(calls))
     with pytest.raises(BrokenLaw, match="'forward' gives another result when it is called again"):
         next(law for law in op_laws(counting) if law.name == "nothing_is_modified")(QUICK)
 
@@ -184,7 +167,7 @@ def test_a_case_that_shrinks_stays_one_of_its_law():
         x *= 2
         return x
 
-    twice = own(forward=doubled)
+    twice = planted(forward=doubled)
     cases = [OpCase(twice(), (np.full((1, 1), at),), twice()) for at in (1.0, 0.0)]
     check = law_by_law(twice, ["nothing_is_modified", "memory_is_shared_only_by_views"])
     with pytest.raises(BrokenLaw, match="'forward' modifies an operand"):

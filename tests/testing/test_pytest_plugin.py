@@ -45,8 +45,8 @@ def run(tmp_path):
     return run
 
 
-def items(message):
-    return re.findall(r"^(?:\S+::.+?) (?:PASSED|FAILED|SKIPPED)", message, re.M)
+def items(shown):
+    return re.findall(r"^(?:\S+::.+?) (?:PASSED|FAILED|SKIPPED)", shown, re.M)
 
 
 def test_each_spec_is_items_even_without_examples(run, tmp_path):

@@ -1,4 +1,4 @@
-"""Networks whose moves go through the engine by ways that drawn networks seldom take."""
+"""Networks whose moves take paths through the engine that drawn networks seldom take."""
 
 from __future__ import annotations
 
