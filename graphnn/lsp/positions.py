@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 
 from lsprotocol import types
@@ -27,7 +28,7 @@ class Places:
     def __init__(self, text: str, encoding: Encoding = None) -> None:
         self._text = text
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
-        self._widths: dict[int, list[int]] = {}  # of a line, up to every `_STRETCH` characters
+        self._widths: dict[int, list[int]] = {}  # by line, of its first stretches: 0, 1, 2, ...
         self._width = {
             types.PositionEncodingKind.Utf8: lambda text: len(text.encode(errors="replace")),
             types.PositionEncodingKind.Utf32: len,
@@ -38,26 +39,33 @@ class Places:
         line = bisect.bisect_right(self._starts, index) - 1
         start = self._starts[line]
         whole = (index - start) // _STRETCH
-        widths = self._widths.setdefault(line, [0])
-        while len(widths) <= whole:
-            at = start + (len(widths) - 1) * _STRETCH
-            widths.append(widths[-1] + self._width(self._text[at : at + _STRETCH]))
         rest = self._text[start + whole * _STRETCH : index]
-        return types.Position(line, widths[whole] + self._width(rest))
+        return types.Position(line, self._widths_of(line)[whole] + self._width(rest))
 
     def index(self, position: types.Position) -> int:
         """The character that stands there; past the end of a line, that end."""
         if position.line >= len(self._starts):
             return len(self._text)
-        start = self._starts[position.line]
-        end = self._text.find("\n", start)
-        line = self._text[start : len(self._text) if end < 0 else end]
-        width = 0
-        for number, character in enumerate(line):
-            if width >= position.character:
-                return start + number
-            width += self._width(character)
-        return start + len(line)
+        widths, end = self._widths_of(position.line), self._end(position.line)
+        whole = max(bisect.bisect_left(widths, position.character) - 1, 0)
+        index, width = self._starts[position.line] + whole * _STRETCH, widths[whole]
+        while index < end and width < position.character:
+            width += self._width(self._text[index])
+            index += 1
+        return index
+
+    def _widths_of(self, line: int) -> list[int]:
+        """How wide the line is up to each `_STRETCH` characters of it."""
+        if line not in self._widths:
+            starts = range(self._starts[line], self._end(line) - _STRETCH + 1, _STRETCH)
+            stretches = (self._width(self._text[at : at + _STRETCH]) for at in starts)
+            self._widths[line] = list(itertools.accumulate(stretches, initial=0))
+        return self._widths[line]
+
+    def _end(self, line: int) -> int:
+        """Where the line ends."""
+        last = line + 1 == len(self._starts)
+        return len(self._text) if last else self._starts[line + 1] - 1
 
     def range(self, start: int, end: int) -> types.Range:
         """From one character to another."""
@@ -74,4 +82,4 @@ class Places:
 
 
 def _utf16(text: str) -> int:
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
