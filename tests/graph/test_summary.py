@@ -24,6 +24,7 @@ COUNTS = {
         "[batch, 4, 5, 5]",
         4 * 5 * 5 * 6 * 3 * 3,
     ),
+    "attention": ("a: {op: attention, inputs: [x, x, x]}", "[batch, 5, 4]", 5 * 5 * (4 + 4)),
     "relu": ("a: {op: relu, inputs: x}", "[batch, 4]", 0),
 }
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -144,7 +145,21 @@ def torch_space(torch):
     return space
 
 
+def assert_as_many_products(case, output, counted):
+    """Torch counts as many multiply-adds as the op states."""
+    shapes = [None if each is None else each.shape for each in case.arrays]
+    stated = case.op.multiply_adds(output.shape, *shapes)
+    operands = zip(case.op.operands, case.arrays, strict=False)
+    if any(operand.name == "lengths" and array is not None for operand, array in operands):
+        assert counted <= stated  # the written code leaves out steps behind the end of a row
+    elif case.op.name == "attention":
+        assert counted in (0, stated)  # torch does not count those of its fused kernel
+    elif case.op.name != "einsum":  # torch multiplies its operands in another order
+        assert counted == stated
+
+
 def torch_agrees(torch, space, case):
+    flop_counter = import_module("torch.utils.flop_counter")
     form, known = form_of(case)
     output = known.pop("y")
     tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
@@ -155,11 +170,13 @@ def torch_agrees(torch, space, case):
     text = "" if layer else case.op.to_torch(form)
     case.op.torch_given(form)
     names = [*form.names]
-    if layer:
-        found, kept = through(torch, eval(layer, space), case, names, tensors, space)
-    else:
-        found, kept = eval(text, space), {}
+    with flop_counter.FlopCounterMode(display=False) as counter:
+        if layer:
+            found, kept = through(torch, eval(layer, space), case, names, tensors, space)
+        else:
+            found, kept = eval(text, space), {}
     close(found.detach().numpy(), output, 1e-12)
+    assert_as_many_products(case, output, counter.get_total_flops() / 2)
     if not found.requires_grad:
         return
     g = np.random.default_rng(0).normal(size=output.shape)
