@@ -235,7 +235,9 @@ nodes:
   parts: {op: reshape, inputs: flat, shape: [batch, time, 4]}
   level: {op: mean, inputs: flat, axis: 1}
   shift: {op: slice, inputs: x, axis: 1, start: 1}
-outputs: [past, m, back, e, y, c, eager, parts, level, shift]
+  plane: {op: reshape, inputs: x, shape: [batch, time, 2, 2]}
+  pool:  {op: max_pool, inputs: plane, kernel: 2}
+outputs: [past, m, back, e, y, c, eager, parts, level, shift, pool]
 examples:
 """
 
@@ -253,6 +255,7 @@ examples:
     invariant: {input: x, output: level, permutation: 1}
         | invariant of 'level': not contradicted ('flat' may mix entries)
     causal: {input: x, output: shift} | causal of 'shift': counterexample
+    equivariant: {input: x, output: pool, permutation: 1} | equivariant of 'pool': proved
 """)
 def test_proofs_and_tests_of_sequences(properties, known):
     assert [str(each) for each in known_of(properties, SEQUENCES)] == [known]
