@@ -59,7 +59,7 @@ TESTS = [f"tests/{room}" for room in ["diagnostics", "storage", *ROOMS, "cli"]]
 T = TypeVar("T")
 FOUND, SURVIVED, ELSEWHERE = 1, 0, 3  # how a child exits; elsewhere: not in this process
 OPTIONS = [
-    *("-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow and not oracle and not browser"),
+    *("-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow and not browser"),
     # pytest would import all modules of a package with a plugin itself, to rewrite assertions.
     *("--assert=plain", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--hypothesis-seed=0"),
 ]
