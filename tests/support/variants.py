@@ -65,7 +65,7 @@ def _stated(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
 
 
 def _made(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
-    """Each choice of attributes with each rank, and for the first one data left out."""
+    """Each choice of attributes with each rank, and with data left out."""
     chosen = {
         key: [True, False] if info.annotation is bool else get_args(info.annotation)
         for key, info in op_class.model_fields.items()
@@ -78,10 +78,9 @@ def _made(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
         for middle in MIDDLES
         if not middle or any("..." in operand.signature for operand in data)
     ]
-    for number, values in enumerate(product(*chosen.values())):
+    for values in product(*chosen.values()):
         attributes = GIVEN.get(op_class.name, {}) | dict(zip(chosen, values, strict=True))
-        least = len(data) if number else len(needed)
-        for count, middle in product(range(least, len(data) + 1), middles):
+        for count, middle in product(range(len(needed), len(data) + 1), middles):
             for operands in combinations(data, count):
                 if operands[: len(needed)] != (*needed,):
                     continue
