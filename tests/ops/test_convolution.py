@@ -447,6 +447,8 @@ nodes:
         | the 'output_padding' of 'c': 2 is below neither the stride, 2, nor the dilation, 2
     max_pool, kernel: [4, 3], padding: 2 | bad-attribute
         | the 'padding' of 'c': 2 is more than half of the kernel, 3
+    max_pool, kernel: [4, 2], padding: [2, 2, 0, 2] | bad-attribute
+        | the 'padding' of 'c': 2 is more than half of the kernel, 2
     max_pool, kernel: 2, padding: [1, 0, 0] | shape-mismatch
         | shapes do not fit at 'c': 'padding' takes one number or [height, width] or [top, bottom,
         left, right], not 3 numbers
