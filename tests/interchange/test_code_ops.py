@@ -74,6 +74,7 @@ def numpy_agrees(case):
     with np.errstate(all="ignore"):
         found = eval(case.op.to_numpy(form), space)
         close(found, output, 1e-12)
+        assert np.asarray(found).dtype.kind == output.dtype.kind
         if output.dtype.kind == "i":
             return  # which has no cotangent
         space["g"] = g
@@ -176,6 +177,7 @@ def torch_agrees(torch, space, case):
         else:
             found, kept = eval(text, space), {}
     close(found.detach().numpy(), output, 1e-12)
+    assert found.detach().numpy().dtype.kind == output.dtype.kind
     assert_as_many_products(case, output, counter.get_total_flops() / 2)
     if not found.requires_grad:
         return
@@ -196,6 +198,9 @@ def through(torch, module, case, names, tensors, space):
     operands = [each for each in case.op.operands if each.role != "data"]
     count = len(names) - len(operands)
     if isinstance(module, torch.nn.Parameter | torch.nn.Buffer):
+        if "data" in roles:  # it holds nothing but the dtype
+            form = replace(form_of(case)[0], names=(*names, "module"))
+            return eval(case.op.to_torch(form), {**space, "module": module.double()}), kept
         if names:
             module.data = tensors[names[0]].detach().clone()
             kept[names[0]] = lambda: module.grad
