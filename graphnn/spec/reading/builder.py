@@ -31,6 +31,7 @@ Place = tuple[int, int, int, int]  # line, column, end line, end column, each co
 
 _PAIR = re.compile(r"([A-Za-z_][\w-]*)(?::|\s*=\s*)(\S.*)")  # a key and what it should hold
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MOST_WORDS = 4096  # in the table of words: a larger one is slower than to resolve them again
 _MAX_CANDIDATES = 1000  # anchors compared with a misspelt alias; each comparison takes time
 
 
@@ -324,10 +325,12 @@ class Builder:
 
     def _resolved(self, word: str, place: Place) -> Plain:
         try:
-            value = self._words[word] = resolve(word, self.limits.number_length)
+            value = resolve(word, self.limits.number_length)
         except NumberError as fault:
             self._number_fault(fault, place)
             return _AT_FAULT
+        if len(self._words) < _MOST_WORDS:
+            self._words[word] = value
         return value
 
     def _number_fault(self, fault: NumberError, place: Place) -> None:
