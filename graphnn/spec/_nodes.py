@@ -8,10 +8,11 @@ from typing import Any, TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._field_reader import number_help
-from graphnn.spec._section_reader import SectionReader, is_unwritten
+from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.block_records import LimitsSpec
 from graphnn.spec.forms import called, key_names
 from graphnn.spec.node_records import AxisSpec, BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.reading.key_faults import is_empty
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, place_of, scalar_value
 
 MAX_NODES = 200_000
@@ -211,7 +212,7 @@ def _is_of_node(entry: Entry) -> bool:
     """Whether an entry is a key of a node, and no node itself."""
     value = entry.value
     node = isinstance(value, Map) and not value.entries.keys().isdisjoint(_SAYS_WHAT)
-    return not (node or is_unwritten(value))
+    return not (node or is_empty(value))
 
 
 def one_or_more(value: Value | None) -> list[Value]:

@@ -8,6 +8,7 @@ from typing import Any
 from graphnn.diagnostics import Span
 from graphnn.spec._field_reader import VERSION, FieldReader, brief
 from graphnn.spec.forms import key_names, keys_of, mapping_names, meant, readers_of
+from graphnn.spec.reading.key_faults import is_empty, unindented
 from graphnn.spec.values import Entry, Map, Scalar, Value, place_of
 
 
@@ -126,23 +127,18 @@ class SectionReader(FieldReader):
         start = 0
         while start < len(given):
             (key, entry), stop = given[start], start + 1
-            if is_unwritten(entry.value) and (mappings is None or key in mappings):
+            if is_empty(entry.value) and (mappings is None or key in mappings):
                 while stop < len(given) and belongs(given[stop][1]):
                     stop += 1
             inside = dict(given[start + 1 : stop])
             if inside and (not needed or not inside.keys().isdisjoint(needed)):
-                self._unindented(entry.key)
+                self.findings.add(unindented(entry.key))
                 entry = Entry(entry.key, Map(inside, *place_of(entry.value)))
             else:
                 stop = start + 1
             entries[key] = entry
             start = stop
         return Map(entries, *place_of(value))
-
-    def _unindented(self, key: Scalar) -> None:
-        message = f"'{key.value}' is empty, but what follows seems to belong to it"
-        help = "indent the lines that belong to it, by 2 spaces for example"
-        self.findings.error("wrong-type", message, key.span, help=help)
 
     def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str) -> None:
         """Report the key of `entry`, with `help`, or else with the `names` that there are."""
@@ -174,13 +170,6 @@ def _holds_null(value: Map) -> bool:
 def _in_brackets(value: Map) -> bool:
     """Whether `value` is written with brackets, or not written at all."""
     return value.span is None or value.source.line(value.line + 1)[value.column :][:1] == "{"
-
-
-def is_unwritten(value: Value) -> bool:
-    """Whether the text has nothing in the place of `value`."""
-    if not isinstance(value, Scalar) or value.value is not None:
-        return False
-    return (value.line, value.column) == (value.end_line, value.end_column)
 
 
 def _places(entry: Entry) -> list[Span]:

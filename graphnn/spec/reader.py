@@ -280,7 +280,7 @@ class _YamlEvents:
         if anchor is None and self._builder.in_brackets and self._is_bare(start):
             self._builder.bare(place)
         else:
-            self._builder.word("", place, anchor)
+            self._builder.nothing(place, anchor)
 
     def _is_bare(self, start: Any) -> bool:
         """Whether an empty value stands for none: no ':' is before it, and its key may end."""

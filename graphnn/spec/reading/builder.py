@@ -55,6 +55,7 @@ class _Open:
     height: int = 0  # collections inside one another below this one
     key: Scalar | None = None  # the key that waits for its value
     name: str = ""  # the text of that key
+    around: dict[str, Entry] | None = None  # while `entries` go below an empty key among these
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,13 @@ class Builder:
         if value is _UNKNOWN:
             value = self._resolved(word, place)
         self._scalar(value, place, anchor)
+
+    def nothing(self, place: Place, anchor: str | None = None) -> None:
+        """Take an empty value: its key ends what goes below an empty one before."""
+        frame = self._top
+        if frame.around is not None and frame.name not in frame.around:
+            frame.entries, frame.around = frame.around, None
+        self.word("", place, anchor)
 
     def text(self, text: str, place: Place, anchor: str | None = None) -> None:
         """Take a scalar that is a text whatever it looks like."""
@@ -399,8 +407,23 @@ class Builder:
         ):
             parent.name = text
             return value
+        if isinstance(value, Scalar) and self._is_below_empty(value, parent):
+            return value
         self._refuse_key(value, parent)
         return _DROPPED
+
+    def _is_below_empty(self, key: Scalar, frame: _Open) -> bool:
+        """Whether the repeated `key` seems to belong to an empty one, below which it goes then."""
+        owner = None if frame.flow else key_faults.empty_before(key.value, frame.entries)
+        if owner is None:
+            return False
+        outer, (empty, *rest) = frame.entries, owner
+        inside = {name: outer.pop(name) for name in rest}
+        key_of, value = outer[empty].key, outer[empty].value
+        outer[empty] = Entry(key_of, Map(inside, *place_of(value)))
+        frame.around, frame.entries, frame.name = outer, inside, str(key.value)
+        self.report(key_faults.unindented(key_of))
+        return True
 
     def _refuse_key(self, value: Value, parent: _Open) -> None:
         text = value.value if isinstance(value, Scalar) else None

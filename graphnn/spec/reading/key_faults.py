@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from graphnn.diagnostics import Diagnostic, Note, Span
 from graphnn.spec._field_reader import NAME, NAME_HELP
 from graphnn.spec.reading.scalars import comma_help, shortened
-from graphnn.spec.values import Scalar, Value
+from graphnn.spec.values import Entry, Plain, Scalar, Value
 
 _TEXTS = ("about", "description", "name")  # keys whose values are texts for people
 
@@ -37,6 +39,25 @@ def twice(key: Value, text: str, first: Scalar) -> Diagnostic:
     )
 
 
+def unindented(key: Scalar) -> Diagnostic:
+    """Of an empty key, when what it should hold stands beside it."""
+    message = f"'{key.value}' is empty, but what follows seems to belong to it"
+    help = "indent the lines that belong to it, by 2 spaces for example"
+    return Diagnostic("wrong-type", message, key.span, help=help)
+
+
+def empty_before(key: Plain, entries: Mapping[str, Entry]) -> list[str] | None:
+    """The empty key to which a repeated `key` seems to belong, and those after it.
+
+    The first must follow an empty key too: then nothing below these is indented.
+    """
+    names = list(entries)
+    empty = [number for number, name in enumerate(names) if is_empty(entries[name].value)]
+    if len(empty) < 2 or key not in names[empty[0] + 1 : empty[-1]]:
+        return None
+    return names[empty[-1] :]
+
+
 def not_text(key: Value, written: str) -> Diagnostic:
     """Of a key that is not a text; `written` is how the file has it."""
     if not isinstance(key, Scalar):
@@ -53,10 +74,11 @@ def not_text(key: Value, written: str) -> Diagnostic:
     return Diagnostic("key-not-text", message, key.span, help=help)
 
 
-def is_empty(value: Scalar) -> bool:
+def is_empty(value: Value) -> bool:
     """Whether nothing is written where `value` stands."""
-    start = (value.line, value.column)
-    return value.value is None and start == (value.end_line, value.end_column)
+    if not isinstance(value, Scalar) or value.value is not None:
+        return False
+    return (value.line, value.column) == (value.end_line, value.end_column)
 
 
 def missing_value(texts: tuple[str, ...], span: Span | None, of: str = "") -> Diagnostic:
