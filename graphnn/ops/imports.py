@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphnn.diagnostics import Diagnostic, Note, UsageError, suggestion
+from graphnn.diagnostics import Diagnostic, FileError, Note, UsageError, suggestion
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -57,19 +57,9 @@ def import_project(folder: Path) -> None:
     UsageError
         The file cannot be read, the value is not a list of names, or a module cannot be imported.
     """
-    try:
-        text = (folder / PROJECT).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return
-    except (OSError, UnicodeDecodeError) as error:
-        raise _refusal(f"'{PROJECT}' cannot be read: {error}") from None
-    import tomllib
-
-    try:
-        table = tomllib.loads(text).get("tool", {}).get("graphnn", {})
-    except tomllib.TOMLDecodeError as error:
-        raise _refusal(f"'{PROJECT}' is not TOML: {error}") from None
-    import_modules(_names(table))
+    path = folder / PROJECT
+    if path.exists():
+        import_modules(_names(_table(path)))
 
 
 def import_installed() -> dict[str, str]:
@@ -92,6 +82,23 @@ def import_installed() -> dict[str, str]:
     return broken
 
 
+def _table(path: Path) -> Any:
+    """The table of graphnn in a project file, empty where there is none."""
+    import tomllib
+
+    from graphnn.storage import files
+
+    try:
+        tool = tomllib.loads(files.read_bytes(path, files.MEBIBYTE).decode()).get("tool", {})
+    except FileError as error:
+        raise _refusal(error.diagnostics[0].message) from None
+    except RecursionError:
+        raise _refusal(f"'{PROJECT}' is nested too deeply") from None
+    except ValueError as error:  # also of a number with thousands of digits, or of bytes
+        raise _refusal(f"'{PROJECT}' is not TOML: {error}") from None
+    return tool.get("graphnn", {}) if isinstance(tool, dict) else None
+
+
 def _names(table: Any) -> list[str]:
     for key in table if isinstance(table, dict) else ():
         if key != _KEY:
@@ -99,7 +106,8 @@ def _names(table: Any) -> list[str]:
             raise _refusal(f"{_TABLE} has no key '{key}'", help)
     names = table.get(_KEY, []) if isinstance(table, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _refusal(f"{_TABLE} is not as it should be", f'write {_KEY} = ["my_ops"]')
+        message = f"'{_KEY}' in {_TABLE} must be a list of module names"
+        raise _refusal(message, f'write {_KEY} = ["my_ops"]')
     return names
 
 

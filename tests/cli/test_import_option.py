@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -141,23 +142,38 @@ def test_a_module_that_cannot_be_imported(call, net, name, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[tool.graphnn\n", "'pyproject.toml' is not TOML: "),
+        ("[tool.graphnn\n", "'pyproject.toml' is not TOML: Expected ']'"),
+        ("a = 1" + 5000 * "0", "'pyproject.toml' is not TOML: Exceeds the limit"),
+        ("a = " + 9999 * "[", "'pyproject.toml' is nested too deeply"),
+        ("a = '\udcff'", "'pyproject.toml' is not TOML: 'utf-8' codec can't decode"),
         ("[tool.graphnn]\nimports = []\n", "[tool.graphnn] of 'pyproject.toml' has no key "),
-        ("[tool.graphnn]\nimport = 'twice'\n", "[tool.graphnn] of 'pyproject.toml' is not as "),
-        ("[tool]\ngraphnn = 1\n", "[tool.graphnn] of 'pyproject.toml' is not as "),
         ("[tool.graphnn]\nimport = ['x y']\n", "'x y' is not the name of a module"),
     ],
 )
 def test_a_project_file_with_faults(call, net, text, message):
-    (net / "pyproject.toml").write_text(text)
+    (net / "pyproject.toml").write_text(text, errors="surrogateescape")
     assert call("check", "net.yaml").usage_error.startswith(f"error[bad-import]: {message}")
 
 
-def test_a_project_file_that_cannot_be_read(call, net):
-    (net / "pyproject.toml").mkdir()
-    result = call("check", "net.yaml")
-    assert result.code == 2
-    assert result.err.startswith("error[bad-import]: 'pyproject.toml' cannot be read: ")
+@pytest.mark.parametrize(
+    "text",
+    ["tool.graphnn.import = 'twice'", "tool.graphnn.import = [1]", "tool.graphnn = 1", "tool = 1"],
+)
+def test_what_a_project_file_must_hold(call, net, text):
+    (net / "pyproject.toml").write_text(text)
+    assert call("check", "net.yaml").usage_error == (
+        "error[bad-import]: 'import' in [tool.graphnn] of 'pyproject.toml' must be a list of module"
+        ' names\n   = help: write import = ["my_ops"]\n'
+    )
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_project_file_that_is_no_file(call, net, make):
+    project = net / "pyproject.toml"
+    make(project)
+    assert call("check", "net.yaml").usage_error == (
+        f"error[bad-import]: '{project}' is not a regular file\n"
+    )
 
 
 def installed(folder: Path, module: str) -> None:
