@@ -209,7 +209,7 @@ class ConvTranspose2d(Transposed):
         Case(
             {"filters": 2, "kernel": 2, "stride": [2, 1], "output_padding": [1, 0]}, [(2, 1, 2, 2)]
         ),
-        Case({"filters": 1, "kernel": 2, "dilation": [3, 2], "output_padding": 1}, [(2, 2, 2, 1)]),
+        Case({"filters": 2, "kernel": 2, "dilation": [3, 2], "output_padding": 1}, [(2, 2, 2, 1)]),
     )
 
 
