@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from graphnn.diagnostics import Span
-from graphnn.spec._field_reader import VERSION, FieldReader, brief
+from graphnn.spec._field_reader import NAME, VERSION, FieldReader, brief
 from graphnn.spec.forms import key_names, keys_of, mapping_names, meant, readers_of
 from graphnn.spec.reading.key_faults import is_empty, unindented
 from graphnn.spec.values import Entry, Map, Scalar, Value, place_of
@@ -87,6 +87,7 @@ class SectionReader(FieldReader):
         value = self.indented(
             value, lambda entry: entry.key.value not in names, mappings=mapping_names(record)
         )
+        value = self._beside(value, record, where, names)
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         unused = [name for name in names if name not in entries]
         for key, entry in value.entries.items():
@@ -140,6 +141,30 @@ class SectionReader(FieldReader):
             start = stop
         return Map(entries, *place_of(value))
 
+    def _beside(self, value: Map, record: type, where: str, names: Collection[str]) -> Map:
+        """Put mappings that are like those in the section before them there, and report each."""
+        if value.entries.keys() <= {*names} or _in_brackets(value):
+            return value
+        entries, owner = dict[str, Entry](), ""
+        inside, known = dict[str, Entry](), set[str]()  # what the owner holds, and keys of these
+        for key, entry in value.entries.items():
+            if key in names:
+                owner, inside = key, _below(entry) if key in mapping_names(record) else {}
+                known = {name for each in inside.values() for name in _keys(each)}
+                moved = Map(inside, *place_of(entry.value)) if inside else entry.value
+                entries[key] = Entry(entry.key, moved)
+            elif (
+                known.isdisjoint(_keys(entry))
+                or not NAME.fullmatch(key)
+                or any(meant(record, key, names, names))
+            ):
+                entries[key] = entry
+            else:
+                help = f"indent it like '{next(iter(inside))}', to put it under '{owner}'"
+                self.unknown_key(entry, where, names, help)
+                inside.setdefault(key, entry)
+        return Map(entries, *place_of(value))
+
     def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str) -> None:
         """Report the key of `entry`, with `help`, or else with the `names` that there are."""
         listed = ", ".join(names)
@@ -165,6 +190,17 @@ class SectionReader(FieldReader):
 def _holds_null(value: Map) -> bool:
     values = [entry.value for entry in value.entries.values()]
     return bool([each for each in values if isinstance(each, Scalar) and each.value is None])
+
+
+def _below(entry: Entry) -> dict[str, Entry]:
+    """What stands below the key of `entry`, by name."""
+    value = entry.value
+    return {} if not isinstance(value, Map) or _in_brackets(value) else dict(value.entries)
+
+
+def _keys(entry: Entry) -> Collection[str]:
+    """The keys in the value of `entry`."""
+    return entry.value.entries if isinstance(entry.value, Map) else ()
 
 
 def _in_brackets(value: Map) -> bool:
