@@ -316,6 +316,15 @@ def _sizes_of_text() -> Iterator[Hostile]:
         json=True,
     )
     yield later("million-empty-keys", lambda: "? \n" * 4_000_000, "key-not-text", "too-many-faults")
+    yield later(
+        "duplicates-after-empty",
+        lambda: (
+            "".join(f"k{n}: 1\n" for n in range(190_000))
+            + "empty:\n"
+            + "".join(f"k{n}: 1\n" for n in range(180_000, 180_200))
+        ),
+        "duplicate-key",
+    )
     yield later("million-duplicates", lambda: "a: 1\n" * 3_000_000, *FAULTS["duplicate-key"])
     yield later("million-documents", lambda: "---\n" * 4_000_000, "several-documents")
     yield later("million-comments", lambda: "#\n" * 8_000_000, "empty-file")

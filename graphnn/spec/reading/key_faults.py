@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from itertools import islice
 
 from graphnn.diagnostics import Diagnostic, Note, Span
 from graphnn.spec._field_reader import NAME, NAME_HELP
 from graphnn.spec.reading.scalars import comma_help, shortened
 from graphnn.spec.values import Entry, Plain, Scalar, Value
 
+_MOST = 100  # keys at either end of a mapping that each repeated one looks at
 _TEXTS = ("about", "description", "name")  # keys whose values are texts for people
 
 
@@ -46,16 +47,30 @@ def unindented(key: Scalar) -> Diagnostic:
     return Diagnostic("wrong-type", message, key.span, help=help)
 
 
-def empty_before(key: Plain, entries: Mapping[str, Entry]) -> list[str] | None:
+def empty_before(key: Plain, entries: dict[str, Entry]) -> list[str] | None:
     """The empty key to which a repeated `key` seems to belong, and those after it.
 
     The first must follow an empty key too: then nothing below these is indented.
     """
-    names = list(entries)
-    empty = [number for number, name in enumerate(names) if is_empty(entries[name].value)]
-    if len(empty) < 2 or key not in names[empty[0] + 1 : empty[-1]]:
-        return None
-    return names[empty[-1] :]
+    owned = _from_last_empty(key, entries)
+    for name in islice(entries, _MOST) if owned else ():
+        if name == key:
+            return None
+        if is_empty(entries[name].value):
+            return owned
+    return None
+
+
+def _from_last_empty(key: Plain, entries: dict[str, Entry]) -> list[str] | None:
+    """The last empty key after `key`, and those after it, if these are few."""
+    owned: list[str] = []
+    for name in islice(reversed(entries), _MOST) if key in entries else ():
+        if name == key:
+            return None
+        owned.insert(0, name)
+        if is_empty(entries[name].value):
+            return owned
+    return None
 
 
 def not_text(key: Value, written: str) -> Diagnostic:
