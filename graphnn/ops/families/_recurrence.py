@@ -11,6 +11,7 @@ from graphnn.ops._arrays import ALL, Array, Cotangents, Saved, Wanted
 from graphnn.ops._op import ANY_NUMBER, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, data
 from graphnn.ops.families._recurrence_forms import WrittenRecurrence
+from graphnn.ops.kernels.copies import copies
 from graphnn.ops.kernels.lengths import own_order, within
 from graphnn.ops.kernels.moved_matrices import MovedMatrices
 from graphnn.spec import sizes
@@ -92,7 +93,7 @@ class Recurrence(WrittenRecurrence):
         x, lengths, state, weight, recurrent, bias, *own = arrays
         inside = within(x, lengths)
         groups, columns = np.divmod(entries, weight.shape[1])
-        found = np.repeat(output[None].astype(np.result_type(output, offset)), len(entries), axis=0)
+        found = copies(output, len(entries), dtype=np.result_type(output, offset))
         starts, units = self._starts(x, state, recurrent), len(recurrent)
         data = _blank(x, inside)
         driven = self._driven(data, weight, bias, inside)
@@ -100,19 +101,19 @@ class Recurrence(WrittenRecurrence):
         for way, start in enumerate(starts):
             chosen = np.flatnonzero(ways == way)
             rows, at, count = groups[chosen], columns[chosen] % driven[way].shape[2], len(chosen)
-            many = np.tile(driven[way].astype(found.dtype, copy=False), (1, count, 1))
+            apart = copies(driven[way], count, 1, found.dtype)
+            many = apart.reshape(len(apart), count * len(x), apart.shape[3])
             own_block = self._block(recurrent, way)
             matrix: Array | MovedMatrices = own_block
             if operand == "recurrent":
                 matrix = MovedMatrices(own_block, rows, at, offset)
             else:
-                apart = many.reshape(len(many), count, len(x), -1)
                 change: Any = offset
                 if operand == "weight":
                     along = own_order(data.swapaxes(0, 1), inside, way)
                     change = offset * along[:, :, rows].transpose(2, 0, 1)
                 apart[:, np.arange(count), :, at] += change
-            begun = tuple(np.tile(part, (count, 1)) for part in start)
+            begun = tuple(copies(part, count).reshape(count * len(x), units) for part in start)
             kept = self._run(many, matrix, begun, *self._parts(own, way, units))
             within_many = None if inside is None else np.tile(inside, (count, 1))
             for number, block in enumerate(self._shown(kept, begun, within_many, way)):

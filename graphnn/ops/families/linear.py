@@ -18,6 +18,7 @@ from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.initializers import Xavier, Zeros
 from graphnn.ops.kernels.broadcasting import unbroadcast
+from graphnn.ops.kernels.copies import copies
 from graphnn.ops.kernels.ones import total
 from graphnn.spec.sizes import Shape
 
@@ -128,7 +129,7 @@ class Affine(Op):
         """The result with ``h x[..., g]``, for the bias h, added to one column."""
         x, weight = arrays[:2]
         groups, columns = np.divmod(entries, weight.shape[1])
-        moved = np.repeat(output[None].astype(np.result_type(output, offset)), len(entries), axis=0)
+        moved = copies(output, len(entries), dtype=np.result_type(output, offset))
         change = np.moveaxis(x[..., groups], -1, 0) if operand == "weight" else 1
         moved[np.arange(len(entries)), ..., columns] += offset * change
         return moved

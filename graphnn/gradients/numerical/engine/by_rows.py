@@ -92,9 +92,12 @@ class ByRows:
         moved = op.moved(self._operand, np.asarray(entries), offset, still, *given)
         if moved is None:
             return None
+        flattened = moved.reshape(len(entries) * route.rows, *still.shape[1:])
         changed = (moved != still).reshape(len(entries), route.rows, -1).any(axis=2)
         owner, samples = np.nonzero(changed)
-        return _Rows(owner, samples, {slot: moved[owner, samples]})
+        # An index would copy; where all moved, as they mostly do, there is no need to.
+        rows = moved[owner, samples] if len(owner) < changed.size else flattened
+        return _Rows(owner, samples, {slot: rows})
 
     def _one_by_one(
         self, entries: Sequence[int], offset: float | complex, differences: Array, crossed: Array
