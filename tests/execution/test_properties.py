@@ -10,7 +10,7 @@ import pytest
 import graphnn
 from graphnn.execution import run_examples
 from graphnn.execution._proofs import Reach, reaches
-from graphnn.ops import REGISTRY, Op, data
+from graphnn.ops import REGISTRY, Op, data, initializers, parameter, registered
 from tables import cases
 
 NETWORK = """\
@@ -237,7 +237,8 @@ nodes:
   shift: {op: slice, inputs: x, axis: 1, start: 1}
   plane: {op: reshape, inputs: x, shape: [batch, time, 2, 2]}
   pool:  {op: max_pool, inputs: plane, kernel: 2}
-outputs: [past, m, back, e, y, c, eager, parts, level, shift, pool]
+  bent:  {op: prelu, inputs: x, slope: {uniform: {low: 0.1, high: 0.9}}}
+outputs: [past, m, back, e, y, c, eager, parts, level, shift, pool, bent]
 examples:
 """
 
@@ -256,9 +257,36 @@ examples:
         | invariant of 'level': not contradicted ('flat' may mix entries)
     causal: {input: x, output: shift} | causal of 'shift': counterexample
     equivariant: {input: x, output: pool, permutation: 1} | equivariant of 'pool': proved
+    equivariant: {input: x, output: bent, permutation: 0} | equivariant of 'bent': proved
+    equivariant: {input: x, output: bent, permutation: 1} | equivariant of 'bent': counterexample
 """)
 def test_proofs_and_tests_of_sequences(properties, known):
     assert [str(each) for each in known_of(properties, SEQUENCES)] == [known]
+
+
+def test_a_channelwise_op_may_have_parameters_of_each_entry_but_not_of_each_row():
+    class Tilt(Op):
+        op: Literal["tilt"] = "tilt"
+        operands = (data("x", "batch n"), parameter("slope", "n", initializers.Zeros()))
+        result = "batch n"
+        channelwise = batchwise = True
+
+        def forward(self, x, slope):
+            return x * slope
+
+    with registered(Tilt):
+        network = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 4]}
+  y: {op: tilt, inputs: x, slope: [0, 1, 2, 3]}
+examples:
+"""
+        rows, entries = (
+            known_of(f"equivariant: {{input: x, output: y, permutation: {axis}}}", network)
+            for axis in (0, 1)
+        )
+    assert [each.outcome for each in (*rows, *entries)] == ["proved", "counterexample"]
 
 
 @pytest.mark.parametrize(
