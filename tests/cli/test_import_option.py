@@ -168,7 +168,7 @@ def test_what_a_project_file_must_hold(call, net, text):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
-def test_a_project_file_that_is_no_file(call, net, make):
+def test_a_project_file_that_is_not_a_regular_file(call, net, make):
     project = net / "pyproject.toml"
     make(project)
     assert call("check", "net.yaml").usage_error == (

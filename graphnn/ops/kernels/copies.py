@@ -1,4 +1,4 @@
-"""An array many times over."""
+"""Arrays repeated along a new axis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphnn.ops._arrays import Array
 
 
 def copies(array: Array, count: int, axis: int = 0, dtype: Any = None) -> Array:
-    """The array `count` times along a new axis, in memory of its own.
+    """A new array that holds `array` `count` times along a new axis.
 
     Parameters
     ----------
