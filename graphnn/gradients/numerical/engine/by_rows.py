@@ -92,11 +92,11 @@ class ByRows:
         moved = op.moved(self._operand, np.asarray(entries), offset, still, *given)
         if moved is None:
             return None
-        flattened = moved.reshape(len(entries) * route.rows, *still.shape[1:])
         changed = (moved != still).reshape(len(entries), route.rows, -1).any(axis=2)
         owner, samples = np.nonzero(changed)
-        # An index would copy; where all moved, as they mostly do, there is no need to.
-        rows = moved[owner, samples] if len(owner) < changed.size else flattened
+        # An index copies; where all moved, as they mostly do, there is no need to.
+        every = len(owner) == changed.size
+        rows = moved.reshape(len(owner), *still.shape[1:]) if every else moved[owner, samples]
         return _Rows(owner, samples, {slot: rows})
 
     def _one_by_one(
