@@ -407,22 +407,22 @@ class Builder:
         ):
             parent.name = text
             return value
-        if isinstance(value, Scalar) and self._is_below_empty(value, parent):
+        if isinstance(value, Scalar) and self._put_below_empty(value, parent):
             return value
         self._refuse_key(value, parent)
         return _DROPPED
 
-    def _is_below_empty(self, key: Scalar, frame: _Open) -> bool:
-        """Whether the repeated `key` seems to belong to an empty one, below which it goes then."""
-        owner = None if frame.flow else key_faults.empty_before(key.value, frame.entries)
-        if owner is None:
+    def _put_below_empty(self, key: Scalar, frame: _Open) -> bool:
+        """Put a repeated `key` below the empty one that it seems to belong to, if there is one."""
+        owned = [] if frame.flow else key_faults.empty_before(key.value, frame.entries)
+        if not owned:
             return False
-        outer, (empty, *rest) = frame.entries, owner
+        outer, (empty, *rest) = frame.entries, owned
         inside = {name: outer.pop(name) for name in rest}
-        key_of, value = outer[empty].key, outer[empty].value
-        outer[empty] = Entry(key_of, Map(inside, *place_of(value)))
+        owner, value = outer[empty].key, outer[empty].value
+        outer[empty] = Entry(owner, Map(inside, *place_of(value)))
         frame.around, frame.entries, frame.name = outer, inside, str(key.value)
-        self.report(key_faults.unindented(key_of))
+        self.report(key_faults.unindented(owner))
         return True
 
     def _refuse_key(self, value: Value, parent: _Open) -> None:

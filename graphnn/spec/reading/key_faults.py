@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 
 from graphnn.diagnostics import Diagnostic, Note, Span
@@ -47,30 +48,25 @@ def unindented(key: Scalar) -> Diagnostic:
     return Diagnostic("wrong-type", message, key.span, help=help)
 
 
-def empty_before(key: Plain, entries: dict[str, Entry]) -> list[str] | None:
-    """The empty key to which a repeated `key` seems to belong, and those after it.
+def empty_before(key: Plain, entries: dict[str, Entry]) -> list[str]:
+    """The empty key to which a repeated `key` seems to belong, and those after it; or none.
 
     The first must follow an empty key too: then nothing below these is indented.
     """
-    owned = _from_last_empty(key, entries)
-    for name in islice(entries, _MOST) if owned else ():
-        if name == key:
-            return None
-        if is_empty(entries[name].value):
-            return owned
-    return None
+    owned = _up_to_empty(reversed(entries), key, entries) if key in entries else []
+    return owned[::-1] if owned and _up_to_empty(entries, key, entries) else []
 
 
-def _from_last_empty(key: Plain, entries: dict[str, Entry]) -> list[str] | None:
-    """The last empty key after `key`, and those after it, if these are few."""
-    owned: list[str] = []
-    for name in islice(reversed(entries), _MOST) if key in entries else ():
+def _up_to_empty(names: Iterable[str], key: Plain, entries: dict[str, Entry]) -> list[str]:
+    """The first names up to that of an empty value; none where `key` or too many come before."""
+    passed = []
+    for name in islice(names, _MOST):
         if name == key:
-            return None
-        owned.insert(0, name)
+            break
+        passed.append(name)
         if is_empty(entries[name].value):
-            return owned
-    return None
+            return passed
+    return []
 
 
 def not_text(key: Value, written: str) -> Diagnostic:
