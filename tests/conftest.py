@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import graphnn
+from graphnn.ops import REGISTRY
 from thorough import multiply_examples
 
 # No test may know how fast the machine is.
@@ -63,6 +64,14 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Work in an empty folder: Python's children would take the checkout from this one."""
     with chdir(tmp_path_factory.mktemp("elsewhere")):
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registry_restored() -> Iterator[None]:
+    """What a test registers must leave the registry with it, whatever tests follow."""
+    before = dict(REGISTRY)
+    yield
+    assert before == REGISTRY
 
 
 @pytest.fixture

@@ -265,7 +265,7 @@ def test_proofs_and_tests_of_sequences(properties, known):
 
 
 def test_a_channelwise_op_may_have_parameters_of_each_entry_but_not_of_each_row():
-    class Tilt(Op):
+    class Tilt(Op, register=False):
         op: Literal["tilt"] = "tilt"
         operands = (data("x", "batch n"), parameter("slope", "n", initializers.Zeros()))
         result = "batch n"
