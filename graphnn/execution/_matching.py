@@ -91,6 +91,7 @@ class _Matching:
     places: dict[str, Place | Parts] = field(default_factory=dict)
     meant: set[str] = field(default_factory=set)  # parameters that help has offered
     taken: dict[str, str] = field(default_factory=dict)  # by parameter, the array
+    of_parts: dict[str, str] = field(default_factory=dict)  # by name in torch, the array
     unknown: dict[str, str] = field(default_factory=dict)  # by array, its name here
     own: dict[str, Place | Parts | None] = field(init=False)
     known: set[str] = field(init=False)  # what `names` may lead to
@@ -170,12 +171,11 @@ class _Matching:
 
     def _array_of_parts(self, name: str, shape: tuple[int, ...] | None, found: Parts) -> None:
         """Take an array whose parts are added to parameters."""
-        for part in found.parts:
-            first = self.taken.setdefault(part.parameter, name)
-            other = self.places.get(first, found)
-            # Other names of the parameter are compared when they are read.
-            if isinstance(other, Parts) and other.name == found.name and first != name:
-                self._both(first, name, part.parameter)
+        for part in found.parts:  # other names of these are compared when they are read
+            self.taken.setdefault(part.parameter, name)
+        first = self.of_parts.setdefault(found.name, name)
+        if first != name:
+            self._both(first, name, found.name)
         if shape is None:
             self._not_numbers(name)
         elif shape != found.shape:
@@ -205,9 +205,9 @@ class _Matching:
         message = f"'{name}' in {self.origin} is not an array of numbers"
         self.findings.error("not-numbers", message)
 
-    def _both(self, first: str, second: str, parameter: str) -> None:
+    def _both(self, first: str, second: str, place: str) -> None:
         both = f"'{first}' and '{second}' in {self.origin}"
-        self.findings.error("bad-parameter", f"{both} are both values of '{parameter}'")
+        self.findings.error("bad-parameter", f"{both} are both values of '{place}'")
 
     def _place(self, name: str) -> Place | Parts | str | None:
         """The place of an array; None where it is left out; its name here, if there is none."""

@@ -312,7 +312,7 @@ class Network:
         self,
         values: Mapping[str, Any],
         *,
-        origin: str = "the values given",
+        origin: str = "the mapping given",
         partial: bool = True,
         names: Mapping[str, str | bool] | None = None,
         layout: Layout | None = None,

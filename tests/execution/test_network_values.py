@@ -99,12 +99,12 @@ def test_assign_all_or_nothing(net):
     with pytest.raises(RunError) as caught:
         net.assign(values)
     assert str(caught.value) == (
-        "error[wrong-shape]: 'y.weight' has shape [2, 1], but [1, 2] in the values given\n"
+        "error[wrong-shape]: 'y.weight' has shape [2, 1], but [1, 2] in the mapping given\n"
         "   = help: torch has it in this shape: if it is of torch, give the layout 'torch'\n\n"
-        "error[unknown-parameter]: 'y.wieght' in the values given "
+        "error[unknown-parameter]: 'y.wieght' in the mapping given "
         "is not a parameter of the network\n"
         "   = help: did you mean 'y.weight'?\n\n"
-        "error[unknown-parameter]: 'other' in the values given is not a parameter of the network"
+        "error[unknown-parameter]: 'other' in the mapping given is not a parameter of the network"
     )
     for name, array in net.parameters.items():
         assert np.array_equal(array, before[name])

@@ -144,7 +144,7 @@ def test_a_parameter_of_two_nodes_has_two_names_in_torch(tmp_path):
     with pytest.raises(RunError) as caught:
         net.assign(state, layout="torch", partial=False)
     assert str(caught.value) == (
-        "error[bad-parameter]: 'b.weight' in the values given is another name of 'a.weight', "
+        "error[bad-parameter]: 'b.weight' in the mapping given is another name of 'a.weight', "
         "but differs from it"
     )
 
@@ -226,6 +226,31 @@ def test_two_arrays_for_one_parameter(file):
     assert refused(file, names=names, layout="torch", partial=True) == (
         "error[bad-parameter]: '0.bias' and '2.bias' in 'model.safetensors' are both values of "
         "'y.bias'"
+    )
+
+
+def test_two_arrays_for_one_part():
+    names = {"old": "l.bias_ih_l0", "new": "l.bias_ih_l0"}
+    state = {**LAYERS, "old": np.ones(4), "new": np.ones(4)}
+    del state["l.bias_ih_l0"]
+    with pytest.raises(RunError) as caught:
+        graphnn.loads(RECURRENT).assign(state, names=names, layout="torch")
+    assert str(caught.value) == (
+        "error[bad-parameter]: 'old' and 'new' in the mapping given are both values of "
+        "'l.bias_ih_l0'"
+    )
+
+
+def test_what_fits_a_tied_parameter_is_said_once():
+    text = TEXT.replace(
+        "units: 3}\n  n",
+        "units: 3}\n  k: {op: affine, inputs: x, units: 3, weight: {share: a.weight}}\n  n",
+    )
+    with pytest.raises(RunError) as caught:
+        graphnn.loads(text).assign({"w": np.ones((3, 4))}, layout="torch")
+    assert str(caught.value) == (
+        "error[unknown-parameter]: 'w' in the mapping given is not a parameter of the network\n"
+        "   = help: by its shape it may be a.weight: write names: {w: a.weight}"
     )
 
 
@@ -341,28 +366,28 @@ def test_two_recurrent_layers_of_torch_may_share_what_agrees():
     [
         (
             {"h.bias_hh_l0": None, "l.weight_hh_l0": None},
-            "error[missing-parameter]: the values given has no array 'h.bias_hh_l0', a part of "
+            "error[missing-parameter]: the mapping given has no array 'h.bias_hh_l0', a part of "
             "h.bias, h.recurrent_bias\n\n"
-            "error[missing-parameter]: the values given has no array 'l.weight_hh_l0', a part of "
+            "error[missing-parameter]: the mapping given has no array 'l.weight_hh_l0', a part of "
             "l.recurrent",
         ),
         (
             {"l.weight_ih_l0": np.ones((4, 3))},
-            "error[wrong-shape]: 'l.weight_ih_l0' has shape [4, 3] in the values given\n"
+            "error[wrong-shape]: 'l.weight_ih_l0' has shape [4, 3] in the mapping given\n"
             "   = help: in torch it has shape [4, 2]",
         ),
         (
             {"l.bias_ih_l0": np.array("text")},
-            "error[not-numbers]: 'l.bias_ih_l0' in the values given is not an array of numbers",
+            "error[not-numbers]: 'l.bias_ih_l0' in the mapping given is not an array of numbers",
         ),
         (
             {"l.bias": np.ones(4)},
-            "error[bad-parameter]: 'l.bias_ih_l0' in the values given is another name of "
+            "error[bad-parameter]: 'l.bias_ih_l0' in the mapping given is another name of "
             "'l.bias', but differs from it",
         ),
         (
             {"l.bias_hh_l0": None, "bias_hh_l0": np.ones(4)},
-            "error[unknown-parameter]: 'bias_hh_l0' in the values given is not a parameter of the "
+            "error[unknown-parameter]: 'bias_hh_l0' in the mapping given is not a parameter of the "
             "network\n"
             "   = help: did you mean 'l.bias_hh_l0'?",
         ),
@@ -383,5 +408,5 @@ def test_a_layer_without_bias_takes_none():
         name: array for name, array in LAYERS.items() if name[:4] == "h.we" and "_r" not in name
     }
     net.assign(state, layout="torch", partial=False)
-    with pytest.raises(RunError, match=r"'h\.bias_ih_l0' in the values given is not a parameter"):
+    with pytest.raises(RunError, match=r"'h\.bias_ih_l0' in the mapping given is not a parameter"):
         net.assign({**state, "h.bias_ih_l0": np.ones(3)}, layout="torch", partial=False)
