@@ -167,6 +167,19 @@ def test_a_weight_the_other_way_round(file):
     )
 
 
+def test_no_layout_is_advised_where_it_would_not_fit():
+    net = graphnn.loads(
+        TEXT + "  w: {op: input, shape: [batch], dtype: int}\n"
+        "  e: {op: embedding, inputs: w, vocabulary: 5, units: 2}\n"
+    )
+    with pytest.raises(RunError) as caught:
+        net.assign({"a.weight": np.ones((5, 3)), "e.weight": np.ones((2, 5))})
+    assert str(caught.value) == (
+        "error[wrong-shape]: 'a.weight' has shape [4, 3], but [5, 3] in the mapping given\n\n"
+        "error[wrong-shape]: 'e.weight' has shape [5, 2], but [2, 5] in the mapping given"
+    )
+
+
 def test_a_square_weight_is_not_guessed(file):
     names = {"0": False, "1": False, "2": "y"}
     assert refused(file, names=names, partial=True) == (
