@@ -25,6 +25,7 @@ import math
 import os
 import pickle
 import random
+import re
 import resource
 import shutil
 import signal
@@ -452,11 +453,15 @@ def main() -> int:
     if given.quick:
         given.modules, given.sample = ["graphnn/ops/_declaration.py"], 3
         given.tests = ["tests/ops/test_declaration.py"]
+    named = [re.sub(r":\d+$|::.*", "", each) for each in (*given.modules, *given.tests)]
+    if missing := [path for path in named if not (ROOT / path).exists()]:
+        parser.error(f"there is no {', no '.join(missing)}")
     for name in HEAVY:
         with suppress(ImportError):
             import_module(name)
     start = time.perf_counter()
-    chosen = _chosen(given.modules, given.sample, given.seed)
+    if not (chosen := _chosen(given.modules, given.sample, given.seed)):
+        parser.error("these lines leave no fault to plant")
     results = hunt(chosen, given.tests, given.jobs, given.most)
     print(*_summary(results), f"{time.perf_counter() - start:.0f} s", sep="\n")
     found = sum(result.found for result in results)
