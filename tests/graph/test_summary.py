@@ -40,6 +40,46 @@ def test_multiply_adds_by_hand(node, shape, count):
     assert data["totals"]["multiply_adds"] == count
 
 
+def test_the_data_of_a_network():
+    net = graphnn.loads("""
+graphnn: 1
+sizes: {time: free}
+nodes:
+  x: {op: input, shape: [batch, time, 2]}
+  w: {op: input, shape: [batch], dtype: int}
+  y: {op: affine, inputs: x, units: 3, bias: false, trainable: false}
+  m: {op: mean, inputs: y, axis: 1}
+  loss: {op: cross_entropy, inputs: [m, w]}
+outputs: m
+""")
+    nothing = {"parameters": {}, "multiply_adds": 0}
+    assert net.summary().data == {
+        "name": "",
+        "description": "",
+        "nodes": [
+            {"name": "x", "op": "input", "inputs": [], "shape": ["batch", "time", 2]}
+            | {"kind": "float", "bytes": 16, **nothing},
+            {"name": "w", "op": "input", "inputs": [], "shape": ["batch"]}
+            | {"kind": "int", "bytes": 8, **nothing},
+            {"name": "y", "op": "affine", "inputs": ["x"], "shape": ["batch", "time", 3]}
+            | {"kind": "float", "parameters": {"weight": "y.weight", "bias": None}}
+            | {"multiply_adds": 6, "bytes": 24},
+            {"name": "m", "op": "mean", "inputs": ["y"], "shape": ["batch", 3]}
+            | {"kind": "float", "bytes": 24, **nothing},
+            {"name": "loss", "op": "cross_entropy", "inputs": ["m", "w"], "shape": ["batch"]}
+            | {"kind": "float", "bytes": 8, **nothing},
+        ],
+        "parameters": [
+            {"name": "y.weight", "shape": [2, 3], "entries": 6, "learned": True}
+            | {"trainable": False, "start": "xavier"},
+        ],
+        "outputs": ["m"],
+        "losses": ["loss"],
+        "dtype": "float64",
+        "totals": {"parameters": 6, "states": 0, "multiply_adds": 6, "bytes": 80},
+    }
+
+
 def test_memory_is_that_of_the_results():
     net = graphnn.load(SPECS / "cnn.yaml")  # float32
     nodes = {each["name"]: each for each in net.summary().data["nodes"]}
