@@ -127,8 +127,8 @@ class Parameter:
     name: str
     shape: tuple[int, ...]
     origin: Origin = field(repr=False)
-    trainable: bool = True
-    learned: bool = True
+    trainable: bool
+    learned: bool
 
     @property
     def size(self) -> int:

@@ -201,7 +201,8 @@ def test_the_spread_of_filters(name, variance):
 def test_a_network_starts_its_parameters_by_their_layout():
     start = INITIALIZERS["he"]()
     origin = Origin(Scalar("f"), start, layout=FILTERS)
-    found = _start(Parameter("f.filters", (16, 3, 5, 5), origin), np.dtype("float64"), 7)
+    made = Parameter("f.filters", (16, 3, 5, 5), origin, trainable=True, learned=True)
+    found = _start(made, np.dtype("float64"), 7)
     rng = np.random.default_rng([7, zlib.crc32(b"f.filters")])
     np.testing.assert_array_equal(found, start.draw(rng, (16, 3, 5, 5), FILTERS))
 
