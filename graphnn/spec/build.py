@@ -26,6 +26,7 @@ from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.storage import gc_paused
 
 _NODES = "list the network under 'nodes:', one name and op a line"
+_SHOWN_KEYS = {"input": "x", "output": "y", "permutation": "1"}  # in the mapping that is wanted
 
 
 @gc_paused()
@@ -224,13 +225,13 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
                 help = suggestion(name, unused)
                 self.unknown_key(entry, "'properties'", PROPERTIES, help)
                 continue
-            wanted = "a mapping such as {input: x, output: y}"
+            keys = [key.name for key in keys_of(record) if key.required]
+            example = ", ".join(f"{key}: {_SHOWN_KEYS[key]}" for key in sorted(keys))
+            wanted = f"a mapping such as {{{example}}}"
             body = self.section(record, entry.value, f"'{name}'", wanted, at=entry.key)
-            if body is not None and all(
-                key.name in body for key in keys_of(record) if key.required
-            ):
+            if body is not None and all(key in body for key in keys):
                 fields = self.record(record, body)
-                if all(key.name in fields for key in keys_of(record) if key.required):
+                if all(key in fields for key in keys):
                     found.append(record(place=entry.key, **fields))
         return tuple(found)
 
