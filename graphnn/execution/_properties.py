@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from graphnn.spec.values import Scalar
 _ROWS = 4  # of inputs that are drawn; other free sizes have a few more
 _TRIALS = 5  # sets of inputs, and changes of each
 _CUTS = 12  # places along an axis behind which an input is changed
+_STEPS = (1.0, 0.1, 1e-2, 1e-3, 1e-4)  # a whole one may lead out of the domain of an op
 _SCALES = (0.0, 1e-6, 1.0, 1e3, 1e6)
 Arrays = Mapping[str, Array]
 
@@ -80,6 +81,11 @@ def _misplaced(each: PropertySpec, output: Node, source: Node | None) -> Iterato
             message = f"'{node.name}' has no axis {axis}: its shape is {show(node.shape)}"
             yield Diagnostic("wrong-shape", message, each.place.span)
             return
+    if isinstance(each, EquivariantSpec) and source is not None and axis is not None:
+        if source.shape[axis] != output.shape[axis]:
+            shapes = f"{show(source.shape)} and {show(output.shape)}"
+            message = f"'{source.name}' and '{output.name}' differ in axis {axis}: they are {shapes}"
+            yield Diagnostic("wrong-shape", message, each.place.span)
     if isinstance(each, MonotoneSpec) and source is not None and source.kind == "int":
         message = f"'{source.name}' holds whole numbers: its output cannot be said to rise with it"
         yield Diagnostic("wrong-kind", message, each.input.span)
@@ -130,10 +136,19 @@ def judge_properties(
     given : mapping of str to ndarray
         Inputs of the example; where there are none, several sets are drawn.
     """
+    # In float32, the order in which numbers are added shows; overflow is that of the network.
+    exact = network if network.dtype == np.float64 else network.astype("float64")
     for each in spec.properties:
-        tester = _Tester(network, spec, each, given)
+        tester = _Tester(network if isinstance(each, FiniteSpec) else exact, spec, each, given)
         proof, unknown = proved(network.graph, each)
-        found = tester.difference()
+        try:
+            found = tester.difference()
+        except RunError as error:
+            if given or not network.graph.inputs:
+                raise
+            help = "inputs were drawn at random: give 'inputs' for which it runs"
+            faults = (replace(fault, help=fault.help or help) for fault in error.diagnostics)
+            raise RunError(*faults) from None
         name, output = property_name(each), str(each.output.value)
         if found is not None:
             fault = tester.diagnostic(found, proof=proof)
@@ -255,10 +270,12 @@ class _Tester:
         return self._apart(before, after, change)
 
     def _batchwise(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
-        """Every other row of all inputs changes, then the rest."""
+        """Half of the rows of all inputs change, so often that any two rows are once apart."""
         before = self._run(inputs)
-        even = np.arange(len(before)) % 2 == 0
-        for kept in (even, ~even):
+        rows = np.arange(len(before))
+        # Two numbers differ in at least one binary digit.
+        digits = [(rows >> place) % 2 == 0 for place in range(max(len(rows) - 1, 1).bit_length())]
+        for kept in (part for digit in digits for part in (digit, ~digit)):
             changed = dict(inputs)
             for name in with_rows(self._network.graph, self._output):
                 if name in inputs:
@@ -298,13 +315,24 @@ class _Tester:
                 alone = np.zeros(x.size)
                 alone[place] = 1.0
                 step = step * alone.reshape(x.shape)
-            after = self._run({**inputs, self._source: x + step})
+            after = self._risen(inputs, step)
             which = "entries" if place is None else f"entry {list(_index(place, x.shape))}"
             change = f"where {which} of '{self._source}' {'rise' if place is None else 'rises'}"
             found = _worst(sign * (before - after) - allowed, before, after, change)
             if found is not None:
                 return found
         return None
+
+    def _risen(self, inputs: Arrays, step: Array) -> Array:
+        """The output where the input rises by `step`, or by a part of it where that is too far."""
+        *steps, last = _STEPS
+        for part in steps:
+            try:
+                return self._run({**inputs, self._source: inputs[self._source] + part * step})
+            except RunError as error:
+                if error.diagnostics[0].code != "not-finite":
+                    raise
+        return self._run({**inputs, self._source: inputs[self._source] + last * step})
 
 
 def _input_of(spec: PropertySpec) -> Scalar | None:

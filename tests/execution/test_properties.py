@@ -49,7 +49,12 @@ nodes:
   most:  {op: multiply, inputs: [more, g]}
   late:  {op: pad, inputs: x, axis: 1, padding: [2, 0]}
   tilt:  {op: affine, inputs: m, units: 1, weight: [[1000], [-1], [1000]]}
-outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt, both, late]
+  below: {op: slice, inputs: m, axis: 0, start: 2}
+  above: {op: slice, inputs: m, axis: 0, stop: 2}
+  moved: {op: concat, inputs: [below, above], axis: 0}
+  neg:   {op: affine, inputs: m, units: 1, weight: [[-1], [-1], [-1]], bias: [1]}
+  log:   {op: log, inputs: neg}
+outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt, both, late, moved, log]
 examples:
 """
 
@@ -101,6 +106,7 @@ def test_what_holds(properties):
         | 'h.h' is not equivariant along axis 1: with the entries of 'x' in the order [
     batchwise: {output: mixed} | 'mixed' is not batchwise: where rows [1, 3] of the inputs
     batchwise: {output: led} | 'led' is not batchwise: where rows [0, 2] of the inputs
+    batchwise: {output: moved} | 'moved' is not batchwise: where rows [2, 3] of the inputs
     monotone: {input: x, output: root}
         | 'root' is not monotone: where entries of 'x' rise, its entry [
     monotone: {input: x, output: tilt} | 'tilt' is not monotone: where entry [
@@ -139,6 +145,41 @@ def test_inputs_of_the_example_are_the_ones_changed():
     rows = [[[1, 2, 3]] * 6]
     assert messages("causal: {input: x, output: h.h}", f"inputs: {{x: {rows}}}, ") == []
     assert len(messages("causal: {input: x, output: norm}", f"inputs: {{x: {rows}}}, ")) == 1
+
+
+def test_what_rises_beyond_the_domain_of_an_op_rises_less():
+    rows = [[[0.3, 0.3, 0.3]] * 6]
+    falls = "monotone: {input: x, output: log, direction: decreasing}"
+    assert messages(falls, f"inputs: {{x: {rows}}}, ") == []
+    rises = "monotone: {input: x, output: log}"
+    assert len(messages(rises, f"inputs: {{x: {rows}}}, ")) == 1
+
+
+def test_inputs_that_were_drawn_where_the_network_is_not_defined():
+    example = "- {properties: {finite: {output: h}, batchwise: {output: log}}}"
+    (result,) = run_examples(graphnn.loads(NETWORK + example))
+    (found,) = result.diagnostics
+    assert found.message.startswith("the result is not finite: 'log' (log) is the first to give NaN")
+    assert found.help == "inputs were drawn at random: give 'inputs' for which it runs"
+
+
+def test_the_order_in_which_float32_is_added_breaks_no_property():
+    network = """\
+graphnn: 1
+dtype: float32
+nodes:
+  x: {op: input, shape: [batch, 50, 30]}
+  y: {op: mean, inputs: x, axis: 1}
+  e: {op: exp, inputs: x}
+examples:
+"""
+    invariant, finite = known_of(
+        "invariant: {input: x, output: y, permutation: 1}, finite: {output: e}", network
+    )
+    assert str(invariant) == "invariant of 'y': proved"
+    # Overflow is that of the precision.
+    assert finite.outcome == "counterexample"
+    assert finite.diagnostic.message.startswith("'e' is not finite: for inputs 1000 times")
 
 
 def test_ops_that_claim_rows_apart_do_not_hide_that_they_are_not():
@@ -180,6 +221,10 @@ examples: [{properties: {batchwise: {output: y}}}]
     "causal: {input: m, output: e}" | 'm' is mean, so a test cannot change its value | ""
     "causal: {input: w, output: e}" | 'e' does not depend on 'w' | ""
     "causal: {input: x, output: e, axis: 2}" | 'e' has no axis 2: its shape is [batch, 3] | ""
+    "equivariant: {input: x, output: late, permutation: 1}"
+        | 'x' and 'late' differ in axis 1: they are [batch, 6, 3] and [batch, 8, 3] | ""
+    "equivariant: {input: x, output: m, permutation: -2}"
+        | 'x' and 'm' differ in axis -2: they are [batch, 6, 3] and [batch, 3] | ""
     "monotone: {input: w, output: word}"
         | 'w' holds whole numbers: its output cannot be said to rise with it | ""
     "batchwise: {output: g}" | no input has as many rows as 'g', whose shape is [] | ""
@@ -191,6 +236,10 @@ examples: [{properties: {batchwise: {output: y}}}]
     "batchwise: {input: x, output: e}" | 'batchwise' has no key 'input' | "its key is output"
     "monotone: {input: x, output: e, direction: up}"
         | 'direction' must be increasing or decreasing, not 'up' | ""
+    "monotone: x" | 'monotone' must be a mapping such as {input: x, output: y}, not 'x' | ""
+    "batchwise: x" | 'batchwise' must be a mapping such as {output: y}, not 'x' | ""
+    "invariant: x"
+        | 'invariant' must be a mapping such as {input: x, output: y, permutation: 1}, not 'x' | ""
     "" | 'properties' is empty | None
 """)
 def test_what_makes_no_sense(properties, message, help):
