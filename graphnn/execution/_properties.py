@@ -82,13 +82,20 @@ def _misplaced(each: PropertySpec, output: Node, source: Node | None) -> Iterato
             yield Diagnostic("wrong-shape", message, each.place.span)
             return
     if isinstance(each, EquivariantSpec) and source is not None and axis is not None:
-        if source.shape[axis] != output.shape[axis]:
-            shapes = f"{show(source.shape)} and {show(output.shape)}"
-            message = f"'{source.name}' and '{output.name}' differ in axis {axis}: they are {shapes}"
-            yield Diagnostic("wrong-shape", message, each.place.span)
+        yield from _of_other_sizes(each, source, output, axis)
     if isinstance(each, MonotoneSpec) and source is not None and source.kind == "int":
         message = f"'{source.name}' holds whole numbers: its output cannot be said to rise with it"
         yield Diagnostic("wrong-kind", message, each.input.span)
+
+
+def _of_other_sizes(
+    each: EquivariantSpec, source: Node, output: Node, axis: int
+) -> Iterator[Diagnostic]:
+    if source.shape[axis] == output.shape[axis]:
+        return
+    shapes = f"they are {show(source.shape)} and {show(output.shape)}"
+    message = f"'{source.name}' and '{output.name}' differ in axis {axis}: {shapes}"
+    yield Diagnostic("wrong-shape", message, each.place.span)
 
 
 Outcome = Literal["proved", "not contradicted", "counterexample"]

@@ -141,6 +141,25 @@ def test_what_is_shown_is_so():
     assert (first[:, :place] != second[:, :place]).any()
 
 
+@pytest.mark.parametrize(
+    "properties", ["causal: {input: x, output: each}", "batchwise: {output: h.h}"]
+)
+def test_what_holds_exactly_needs_no_tolerance(properties):
+    assert messages(properties, "atol: 0, rtol: 0, ") == []
+
+
+def test_a_single_entry_that_differs_is_counted_as_one():
+    text = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [3]}
+  f: {op: slice, inputs: x, axis: 0, start: 0, stop: 1}
+examples:
+"""
+    (known,) = known_of("invariant: {input: x, output: f, permutation: 0}", text)
+    assert [note.text for note in known.diagnostic.notes] == ["1 such entry"]
+
+
 def test_inputs_of_the_example_are_the_ones_changed():
     rows = [[[1, 2, 3]] * 6]
     assert messages("causal: {input: x, output: h.h}", f"inputs: {{x: {rows}}}, ") == []
@@ -159,7 +178,9 @@ def test_inputs_that_were_drawn_where_the_network_is_not_defined():
     example = "- {properties: {finite: {output: h}, batchwise: {output: log}}}"
     (result,) = run_examples(graphnn.loads(NETWORK + example))
     (found,) = result.diagnostics
-    assert found.message.startswith("the result is not finite: 'log' (log) is the first to give NaN")
+    assert found.message.startswith(
+        "the result is not finite: 'log' (log) is the first to give NaN"
+    )
     assert found.help == "inputs were drawn at random: give 'inputs' for which it runs"
 
 
@@ -338,6 +359,15 @@ examples:
     assert [each.outcome for each in (*rows, *entries)] == ["proved", "counterexample"]
 
 
+SHIFTED = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [5]}
+  third: {op: select, inputs: x, axis: 0, index: 2}
+  y: {op: subtract, inputs: [x, third]}
+"""
+
+
 @pytest.mark.parametrize(
     ("network", "output", "reach"),
     [
@@ -346,8 +376,11 @@ examples:
         (SEQUENCES, "eager", Reach(3, -2, 1, alike=False)),
         # The last of six steps reads all of them, the first one itself alone.
         (NETWORK, "h.h", Reach(1, -5, 0, alike=False)),
+        # The first of five entries reads the third, two after it, and the last one two before it.
+        (SHIFTED, "y", Reach(0, -2, 2, alike=False)),
     ],
 )
 def test_how_far_a_node_reaches(network, output, reach):
     graph = graphnn.loads(network.replace("examples:", "")).graph
-    assert reaches(graph, {"x": 1})[output] == reach
+    axis = 1 if len(graph.nodes["x"].shape) > 1 else 0
+    assert reaches(graph, {"x": axis})[output] == reach

@@ -43,7 +43,6 @@ PLANTS = [
     ("training/fitting/loop.py", "optuna", LIBRARIES),
     ("training/fitting/loop.py", "tqdm", LIBRARIES),
     ("training/runs/run.py", "graphnn.interchange", LAYERS),
-    ("interchange/_export.py", "graphnn.training", LAYERS),
     ("ops/_op.py", "onnx", LIBRARIES),
     ("execution/network.py", "torch", LIBRARIES),
     ("cli/commands/export.py", "onnxruntime", LIBRARIES),

@@ -3,49 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
 from graphnn.interchange.code.layout import laid_out
-from graphnn.ops.code import call, shown
-from graphnn.spec.values import plain
+from graphnn.interchange.code.names import Names
+from graphnn.ops.code import call, changed, shown
+from graphnn.spec.training_records import TrainSpec
 
-_OPTIMIZERS = {
-    "sgd": ("SGD", {"learning_rate": 0.1}),
-    "momentum": ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
-    "nesterov": ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
-    "adagrad": ("Adagrad", {"learning_rate": 0.1}),
-    "rmsprop": ("RMSprop", {"learning_rate": 0.1}),
-    "adam": ("Adam", {"learning_rate": 0.001}),
-    "adamw": ("AdamW", {"learning_rate": 0.001}),
+_TORCH = {
+    "sgd": "SGD",
+    "momentum": "SGD",
+    "nesterov": "SGD",
+    "adagrad": "Adagrad",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adamw": "AdamW",
 }
+# What torch takes where nothing is given.
+_USUAL: dict[str, Any] = {"weight_decay": 0.0, "eps": 1e-8, "alpha": 0.99, "betas": (0.9, 0.999)}
+_USUAL_OF = {"AdamW": {"weight_decay": 0.01}, "Adagrad": {"eps": 1e-10}}
+# What `main` reads and assigns.
+_USED = (
+    *("np", "nn", "torch", "DataLoader", "Network", "TensorDataset", "WEIGHTS", "load_weights"),
+    *("arrays", "batches", "data", "epoch", "loss", "model", "optimizer", "rows", "schedule"),
+)
+_Scheduled = Literal["", "step", "epoch"]
 _CALLED = {"learning_rate": "lr", "epsilon": "eps"}
 
 
 def training(graph: Graph, losses: Iterable[str]) -> str:
-    """A function `main` that trains as the spec says."""
+    """A function `main` that trains as the spec says.
+
+    Raises
+    ------
+    TrainingError
+        The optimizer, or its schedule, is at fault.
+    RunError
+        Torch has none like it.
+    """
+    # Few networks that are exported train.
+    from graphnn.training import find
+
     train = graph.spec.train
     assert train is not None
-    options = {key: plain(value.value) for key, value in train.optimizer.options.entries.items()}
-    rate = options.pop("schedule", None)
-    clip = options.pop("clip_norm", None)
-    optimizer = _optimizer(str(train.optimizer.name.value), options)
-    schedule = _schedule(rate, train.epochs)
+    found = find(train.optimizer)
+    options, rate = found.model_dump(exclude={"schedule"}), found.schedule.model_dump()
+    clip = options.pop("clip_norm")
     dtype = f"torch.{graph.spec.dtype}"
     needed = graph.upstream(losses)
     inputs = [node for node in graph.inputs if node.name in needed]
+    total = f"{train.epochs} * len(batches)" if inputs else str(train.epochs)
+    schedule, every = _schedule(rate, total)
     lines = [
         "def main(rows):" if inputs else "def main():",
-        f'    """Train{" on the arrays in an .npz file, one for each input" if inputs else ""}."""',
+        *_about(train, bool(inputs)),
         f"    torch.manual_seed({train.seed})",
         *(_batches(inputs, dtype, train.batch_size) if inputs else []),
         f"    model = Network().to({dtype})",
         "    load_weights(model)",
-        f"    optimizer = {optimizer}",
+        f"    optimizer = {_optimizer(**options)}",
         *([f"    schedule = {schedule}"] if schedule else []),
         "    model.train()",
-        *_epochs(train.epochs, _arguments(inputs), clip, scheduled=bool(schedule)),
+        *_epochs(train.epochs, _arguments(inputs), clip, every),
         '    torch.save(model.state_dict(), WEIGHTS.with_suffix(".pt"))',
         "",
         "",
@@ -53,6 +74,21 @@ def training(graph: Graph, losses: Iterable[str]) -> str:
         f"    main({'sys.argv[1]' if inputs else ''})",
     ]
     return "\n".join(map(laid_out, lines))
+
+
+def _about(train: TrainSpec, has_rows: bool) -> list[str]:
+    """The docstring of `main`, with what of the training is left out."""
+    what = f"Train{' on the arrays in an .npz file, one for each input' if has_rows else ''}."
+    absent = {
+        "accumulate": train.accumulate > 1,
+        "augment": train.augment is not None,
+        "early_stopping": train.early_stopping is not None,
+        "keep": train.keep != "last",
+    }
+    if not any(absent.values()):
+        return [f'    """{what}"""']
+    left = ", ".join(f"'{key}'" for key, is_so in absent.items() if is_so)
+    return [f'    """{what}', "", f"    It leaves out {left} of the spec's training.", '    """']
 
 
 def _batches(inputs: list[Node], dtype: str, size: int) -> list[str]:
@@ -68,63 +104,65 @@ def _arguments(inputs: list[Node]) -> list[str]:
     """Variables for a batch of each input; numbered ones where there are many."""
     if len(inputs) > 9:
         return [f"v{n}" for n in range(len(inputs))]
-    return [_variable(node.name) for node in inputs]
+    names = Names(_USED)
+    return [names[node.name] for node in inputs]
 
 
-def _epochs(epochs: int, arguments: list[str], clip: Any, *, scheduled: bool) -> list[str]:
+def _epochs(epochs: int, arguments: list[str], clip: Any, scheduled: _Scheduled) -> list[str]:
     """The loop of training; an epoch is one step where there is nothing to read."""
     given = ", ".join(arguments)
     step = ["optimizer.zero_grad()", f"loss = model.loss({given})", "loss.backward()"]
     if clip is not None:
         step.append(f"nn.utils.clip_grad_norm_(model.parameters(), {shown(clip)})")
     step.append("optimizer.step()")
-    after = ["        schedule.step()"] if scheduled else []
+    if scheduled == "step" or (scheduled and not arguments):
+        step.append("schedule.step()")
     if not arguments:
-        lines = [f"    for _ in range({epochs}):", *(f"        {each}" for each in step), *after]
+        lines = [f"    for _ in range({epochs}):", *(f"        {each}" for each in step)]
         return [*lines, '    print(f"loss {loss.item():.4g}")']
     return [
         f"    for epoch in range(1, {epochs + 1}):",
         f"        for {f'({given},)' if len(arguments) == 1 else given} in batches:",
         *(f"            {each}" for each in step),
-        *after,
+        *(["        schedule.step()"] if scheduled == "epoch" else []),
         '        print(f"epoch {epoch}: loss {loss.item():.4g}")',
     ]
 
 
-def _variable(name: str) -> str:
-    from graphnn.interchange.code.names import Names
-
-    return Names(["model", "optimizer", "schedule", "data", "batches", "epoch", "loss", "np"])[name]
-
-
-def _optimizer(name: str, options: Mapping[str, Any]) -> str:
-    if name not in _OPTIMIZERS:
+def _optimizer(name: str, **given: Any) -> str:
+    if name not in _TORCH:
         raise RunError.of("not-in-code", f"torch has no optimizer like '{name}'")
-    torch_name, usual = _OPTIMIZERS[name]
-    given = {**usual, **options}
-    if name in ("adam", "adamw") and {"beta1", "beta2"} & given.keys():
-        given["betas"] = (given.pop("beta1", 0.9), given.pop("beta2", 0.999))
-    if name == "nesterov":
-        given["nesterov"] = True
-    kept = {_CALLED.get(key, key): value for key, value in given.items() if value is not None}
-    return call(f"torch.optim.{torch_name}", "model.parameters()", **kept)
+    usual = _USUAL | _USUAL_OF.get(_TORCH[name], {})
+    options = {_CALLED.get(key, key): value for key, value in given.items()}
+    betas = options.pop("beta1", 0.9), options.pop("beta2", 0.999)
+    # `call` writes equal numbers as one, and whole ones without a point, which torch refuses.
+    pair = None if betas == usual["betas"] else f"betas={betas}"
+    if name == "nesterov" and options["momentum"]:  # which torch refuses without
+        options["nesterov"] = True
+    kept = changed(options, usual)
+    return call(f"torch.optim.{_TORCH[name]}", "model.parameters()", pair, **kept)
 
 
-def _schedule(given: Any, epochs: int) -> str:
-    """The schedule, stepped once an epoch; empty for a constant rate."""
-    if given is None:
-        return ""
-    name, options = (given, {}) if isinstance(given, str) else next(iter(given.items()))
-    options = dict(options or {})
-    if options.get("warm_up"):
+def _schedule(given: Mapping[str, Any], steps: str) -> tuple[str, _Scheduled]:
+    """The schedule and what it follows, in a training of so many steps; empty for a constant rate.
+
+    Raises
+    ------
+    RunError
+        None of torch's follows it.
+    """
+    if given["warm_up"]:
         raise RunError.of("not-in-code", "a schedule with 'warm_up' is not written as torch code")
-    if name == "cosine":
+    if given["name"] == "cosine":
         start = "torch.optim.lr_scheduler.CosineAnnealingLR"
-        floor = options.get("floor")
+        floor = given["floor"]
         low = f'{shown(floor)} * optimizer.defaults["lr"]' if floor else None
-        return call(start, "optimizer", epochs, low)
-    if name == "step":
-        every = options["every"]
-        factor = options.get("factor", 0.1)
-        return call("torch.optim.lr_scheduler.StepLR", "optimizer", shown(every), gamma=factor)
-    return ""
+        return call(start, "optimizer", steps, low), "step"
+    if given["name"] == "step":
+        every = given["every"]
+        if not every.is_integer():
+            message = f"a schedule whose 'every' is {every:g} is not written as torch code"
+            raise RunError.of("not-in-code", message)
+        start = "torch.optim.lr_scheduler.StepLR"
+        return call(start, "optimizer", shown(every), gamma=given["factor"]), "epoch"
+    return "", ""

@@ -1,0 +1,140 @@
+"""What torch code learns, beside what graphnn learns of the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.diagnostics import RunError
+from graphnn.training import OPTIMIZERS
+from written_code import exported
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.oracle
+
+NETWORK = """
+graphnn: 1
+dtype: float64
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch, 2]}
+  h: {op: affine, inputs: x, units: 4, bias: ones}
+  z: {op: tanh, inputs: h}
+  y: {op: affine, inputs: z, units: 2}
+  loss: {op: mean_squared_error, inputs: [y, t]}
+train:
+  epochs: 6
+  batch_size: 2
+"""
+FREE = """
+graphnn: 1
+dtype: float64
+nodes:
+  w: {op: parameter, value: [3, -2]}
+  y: {op: power, inputs: w, exponent: 2}
+  loss: {op: sum, inputs: y}
+train: {loss: loss, epochs: 7}
+"""
+OPTIONS = [
+    *OPTIMIZERS,
+    "{sgd: {learning_rate: 0.5, weight_decay: 0.1, clip_norm: 0.05}}",
+    "{momentum: {momentum: 0}}",
+    "{nesterov: {momentum: 0, weight_decay: 0.3}}",
+    "{nesterov: {momentum: 0.5, clip_norm: 1e-3}}",
+    "{adagrad: {epsilon: 0.1, weight_decay: 0.01}}",
+    "{rmsprop: {alpha: 0.5, epsilon: 0.01}}",
+    "{adam: {beta1: 0.5}}",
+    "{adam: {beta2: 0.5, weight_decay: 0.01}}",
+    "{adam: {beta1: 0, beta2: 0}}",
+    "{adamw: {weight_decay: 0}}",
+    "{adamw: {weight_decay: 0.5, epsilon: 1e-3}}",
+    "{sgd: {schedule: constant}}",
+    "{sgd: {schedule: cosine}}",
+    "{momentum: {schedule: {cosine: {floor: 0.2}}}}",
+    "{adam: {schedule: {step: {every: 2, factor: 0.3}}}}",
+    "{sgd: {schedule: {step: {every: 1}}}}",
+]
+
+
+def assert_learned(net, folder):
+    """The parameters that the code has saved are those of the network."""
+    wanted = {name: array.copy() for name, array in net.arrays.items()}
+    graphnn.from_torch_state(net, torch.load(folder / "net.pt"))
+    for name, array in net.arrays.items():
+        np.testing.assert_allclose(array, wanted[name], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", OPTIONS)
+def test_the_code_learns_what_graphnn_learns(optimizer, tmp_path):
+    """Rows that are all alike, so that each of three batches an epoch is the same in any order."""
+    row = np.random.default_rng(0).normal(size=5)
+    rows = np.tile(row, (6, 1))
+    arrays = {"x": rows[:, :3], "t": rows[:, 3:]}
+    np.savez(tmp_path / "rows.npz", **arrays)
+    net = graphnn.loads(f"{NETWORK}  optimizer: {optimizer}\n", seed=3)
+    start = {name: array.copy() for name, array in net.arrays.items()}
+    exported(net, tmp_path, "torch")["main"](tmp_path / "rows.npz")
+    graphnn.train(net, data=arrays)
+    assert any((net.arrays[name] != array).any() for name, array in start.items())
+    assert_learned(net, tmp_path)
+
+
+@pytest.mark.parametrize("optimizer", OPTIONS)
+def test_without_rows_each_epoch_is_a_step(optimizer, tmp_path):
+    net = graphnn.loads(FREE.replace("epochs: 7", f"epochs: 7, optimizer: {optimizer}"))
+    exported(net, tmp_path, "torch")["main"]()
+    graphnn.train(net)
+    assert_learned(net, tmp_path)
+
+
+def test_losses_keep_their_weights(tmp_path):
+    text = FREE.replace(
+        "train: {loss: loss", "  other: {op: mean, inputs: w}\ntrain: {loss: {loss: 0.5, other: 3}"
+    )
+    net = graphnn.loads(text)
+    exported(net, tmp_path, "torch")["main"]()
+    graphnn.train(net)
+    assert_learned(net, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        (
+            "{sgd: {schedule: {cosine: {warm_up: 2}}}}",
+            "a schedule with 'warm_up' is not written as torch code",
+        ),
+        (
+            "{sgd: {schedule: {step: {every: 1.5}}}}",
+            "a schedule whose 'every' is 1.5 is not written as torch code",
+        ),
+    ],
+)
+def test_a_schedule_that_torch_does_not_have_is_refused(optimizer, message, tmp_path):
+    net = graphnn.loads(f"{NETWORK}  optimizer: {optimizer}\n")
+    with pytest.raises(RunError) as caught:
+        graphnn.export(net, tmp_path / "n.py", style="torch")
+    assert str(caught.value) == f"error[not-in-code]: {message}"
+    assert not (tmp_path / "n.py").exists()
+
+
+def test_what_the_code_leaves_out_is_said(tmp_path):
+    train = "  accumulate: 2\n  keep: best\n  validation: 2\n  early_stopping: {patience: 3}\n"
+    main = exported(graphnn.loads(NETWORK + train), tmp_path, "torch")["main"]
+    assert main.__doc__ == (
+        "Train on the arrays in an .npz file, one for each input.\n\n"
+        "    It leaves out 'accumulate', 'early_stopping', 'keep' of the spec's training.\n    "
+    )
+
+
+def test_names_of_what_the_code_uses_itself(tmp_path):
+    """Inputs called as what `main` reads or assigns."""
+    text = NETWORK.replace(" x:", " torch:").replace("inputs: x,", "inputs: torch,")
+    text = text.replace(" t:", " optimizer:").replace("[y, t]", "[y, optimizer]")
+    net = graphnn.loads(text, seed=3)
+    rows = {"torch": np.ones((4, 3)), "optimizer": np.zeros((4, 2))}
+    np.savez(tmp_path / "rows.npz", **rows)
+    exported(net, tmp_path, "torch")["main"](tmp_path / "rows.npz")
+    graphnn.train(net, data=rows)
+    assert_learned(net, tmp_path)
