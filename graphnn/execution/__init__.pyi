@@ -1,3 +1,5 @@
+from ._arguments import inputs_of as inputs_of
+from ._arguments import require_network as require_network
 from ._blas_threads import one_blas_thread as one_blas_thread
 from ._examples import PROPERTIES as PROPERTIES
 from ._examples import ExampleResult as ExampleResult

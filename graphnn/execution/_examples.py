@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Note, Span, SpecError
+from graphnn.execution._arguments import require_network
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._given_arrays import Wanted, array_for
 from graphnn.execution.network import Network
@@ -104,7 +105,13 @@ def run_examples(network: Network) -> tuple[ExampleResult, ...]:
     tuple of ExampleResult
         In the order of the spec; empty where it has none. A value agrees when it differs from
         the expected one by at most ``atol + rtol * |expected|``.
+
+    Raises
+    ------
+    UsageError
+        `network` is not one.
     """
+    require_network(network)
     return tuple(
         _run(network, number, spec) for number, spec in enumerate(network.graph.spec.examples, 1)
     )

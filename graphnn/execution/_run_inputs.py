@@ -10,6 +10,7 @@ import numpy as np
 from graphnn.diagnostics import Code, Diagnostic, RunError, nearest, suggestion
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._plan import Plan
+from graphnn.graph import Graph
 from graphnn.ops import Array, Kind
 from graphnn.spec import sizes
 from graphnn.spec.sizes import show
@@ -142,3 +143,20 @@ def cast_to(array: Array, dtype: np.dtype[Any]) -> Array:
     # What does not fit is found afterwards, by its value.
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(dtype)
+
+
+def inputs_by_name(
+    graph: Graph, inputs: Mapping[str, Any] | None, named: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Both together.
+
+    Raises
+    ------
+    RunError
+        The first is an array, without the name of an input.
+    """
+    if inputs is None or isinstance(inputs, Mapping):
+        return {**(inputs or {}), **named}
+    message = f"a {type(inputs).__name__} does not name the input that it feeds"
+    names = ", ".join(f"{node.name}=..." for node in graph.inputs)
+    raise RunError.of("missing-input", message, help=f"give each by its name: {names}")

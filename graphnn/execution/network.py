@@ -26,7 +26,7 @@ from graphnn.execution._executor import Executor
 from graphnn.execution._matching import check_finite, match
 from graphnn.execution._places import placed
 from graphnn.execution._plan import MODES, Mode, make
-from graphnn.execution._run_inputs import as_numbers
+from graphnn.execution._run_inputs import as_numbers, inputs_by_name
 from graphnn.graph import Graph, Parameter
 from graphnn.ops import Array
 from graphnn.spec.model import DType, Layout, WeightsSpec
@@ -214,18 +214,7 @@ class Network:
             `outputs` names no node.
         """
         wanted = self.graph.outputs if outputs is None else names_of(outputs)
-        return self.executor(wanted).run(self._by_name(inputs, named), self.arrays)
-
-    def _by_name(
-        self, inputs: Mapping[str, Any] | None, named: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        """Both together; an error where the first is an array, without the name of an input."""
-        if inputs is None or isinstance(inputs, Mapping):
-            return {**inputs, **named} if inputs else named
-        message = f"a {type(inputs).__name__} does not name the input that it feeds"
-        names = ", ".join(f"{node.name}=..." for node in self.graph.inputs)
-        help = f"write run({names}), or call the network with the array"
-        raise RunError.of("missing-input", message, help=help)
+        return self.executor(wanted).run(inputs_by_name(self.graph, inputs, named), self.arrays)
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
         """Value of the network, of arrays in the order of the inputs that its outputs need.
@@ -288,7 +277,7 @@ class Network:
             As `run`; also when there is no loss.
         """
         nodes = self.losses(loss)
-        values = self.executor(nodes).run(self._by_name(inputs, named), self.arrays)
+        values = self.executor(nodes).run(inputs_by_name(self.graph, inputs, named), self.arrays)
         return float(sum(value.mean() for value in values.values()))
 
     def losses(self, loss: str | Iterable[str] | None = None) -> tuple[str, ...]:
@@ -334,7 +323,12 @@ class Network:
         ------
         RunError
             A name is unknown, or an array of the wrong shape or not of numbers.
+        UsageError
+            `values` is not a mapping of names.
         """
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            message = "values are given in a mapping, by the full names of parameters"
+            raise UsageError.of("bad-option", message)
         arrays = {name: as_numbers(value) for name, value in values.items()}
         shapes = {name: None if a is None else a.shape for name, a in arrays.items()}
         needed = () if partial else self._open()

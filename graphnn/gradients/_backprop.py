@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphnn.diagnostics import UsageError
-from graphnn.execution import Executor, ForwardPass, Mode, Plan, Step
+from graphnn.execution import Executor, ForwardPass, Mode, Plan, Step, inputs_of
 from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.gradients._refusals import unknown_parameter
 from graphnn.graph.arrays import is_finite
@@ -64,9 +64,10 @@ def backprop(
         As `Network.loss`; also when `only` names nothing.
     """
     check_seed(seed)
+    given = inputs_of(network, inputs, named)
     reverse = Reverse(network, loss=loss, only=only, mode=mode)
     with np.errstate(all="ignore"):
-        return reverse({**(inputs or {}), **named}, np.random.default_rng(seed)).gradients
+        return reverse(given, np.random.default_rng(seed)).gradients
 
 
 class Pass(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.execution import Mode
+from graphnn.execution import Mode, inputs_of
 from graphnn.execution.network import Network, check_seed
 from graphnn.gradients._backprop import backprop
 from graphnn.gradients.numerical import selection
@@ -84,7 +84,7 @@ def step_study(
         As `Network.loss`; also when there is no such entry.
     """
     check_seed(seed)
-    given = {**(inputs or {}), **named}
+    given = inputs_of(network, inputs, named)
     if network.dtype != np.float64:
         network = network.astype("float64")
     name, index = selection.parse(network, entry)

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from graphnn.execution import Step, Trace
+from graphnn.execution import Step, Trace, inputs_of
 from graphnn.execution.network import Network
 from graphnn.gradients._backprop import Operands, Reverse
 from graphnn.gradients._refusals import check_choice
@@ -55,7 +55,7 @@ def trace(
         As `Network.loss`.
     """
     check_choice("bad-option", "kind of trace", show, get_args(What))
-    given = {**(inputs or {}), **named}
+    given = inputs_of(network, inputs, named)
     names = _computable(network.graph, given)
     values = network.executor(names, fuse=False).run(given, network.arrays)
     values |= dict(network.arrays)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from graphnn.diagnostics import UsageError
+from graphnn.execution import require_network
 from graphnn.execution.network import Network
 from graphnn.interchange.code.numpy_code import NumpyCode
 from graphnn.interchange.code.torch_code import TorchCode
@@ -64,6 +65,7 @@ def export(
     FileError
         The file cannot be written.
     """
+    require_network(network)
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".onnx" and style is None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.diagnostics import RunError, UsageError
+from graphnn.execution import require_network
 from graphnn.execution.network import Network
 from graphnn.interchange.code.torch_code import TorchCode
 from graphnn.ops import Array
@@ -41,6 +42,7 @@ def to_torch(network: Network, *, outputs: Iterable[str] | None = None) -> Any:
     RunError
         An op is not written as code.
     """
+    require_network(network)
     torch = _torch()
     code = _code(network, outputs)
     made = _defined(code)
@@ -81,6 +83,7 @@ def from_torch_state(
     UsageError
         `state` is not a mapping.
     """
+    require_network(network)
     if not isinstance(state, Mapping):
         help = "give its state: module.state_dict()" if hasattr(state, "state_dict") else ""
         message = f"a state is a mapping of names to tensors, not {type(state).__name__}"

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from graphnn.diagnostics import Findings, Source, Span, SpecError
+from graphnn.diagnostics import Findings, Source, Span, SpecError, UsageError
 from graphnn.spec.reading.builder import Builder, Place
 from graphnn.spec.reading.characters import (
     Position,
@@ -104,6 +104,8 @@ def read(
     ------
     SpecError
         The text is not such a mapping. All faults that do not stop the reading are reported.
+    UsageError
+        `text` is not a text.
 
     Notes
     -----
@@ -200,6 +202,9 @@ def read_file(
 
 def _size(text: str, limit: int) -> int:
     """Bytes of `text` in UTF-8, or a lower bound of them that is above `limit`."""
+    if not isinstance(text, str):
+        help = "decode it first: .decode('utf-8')" if isinstance(text, bytes) else ""
+        raise UsageError.of("bad-option", f"a spec is a text, not {type(text).__name__}", help=help)
     return len(text) if len(text) > limit else len(text.encode("utf-8", "surrogatepass"))
 
 

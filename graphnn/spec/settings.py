@@ -48,8 +48,12 @@ def override(document: Map, settings: Mapping[str, Any], vocabulary: Vocabulary 
     Raises
     ------
     UsageError
-        A name leads nowhere, or to several places; or two settings exclude each other.
+        A name leads nowhere, or to several places; two settings exclude each other; or they are
+        not a mapping.
     """
+    if not isinstance(settings, Mapping):
+        message = f"settings are a mapping, not {type(settings).__name__}"
+        raise UsageError.of("bad-option", message, help="write them as {'epochs': 20}")
     places = _Places(vocabulary)
     done: dict[Path, str] = {}
     for name, data in settings.items():

@@ -153,7 +153,7 @@ def loads(
     """
 
     def read(findings: Findings) -> Map:
-        if isinstance(text, str):
+        if not isinstance(text, Mapping):
             return reader.read(text, findings=findings)
         document = located(dict(text))
         assert isinstance(document, Map)

@@ -248,7 +248,7 @@ def test_a_run_refuses_an_array_without_the_name_of_its_input(net, given):
         assert str(caught.value) == (
             f"error[missing-input]: a {type(given).__name__} does not name the input that it "
             "feeds\n"
-            "   = help: write run(x=..., t=...), or call the network with the array"
+            "   = help: give each by its name: x=..., t=..."
         )
 
 

@@ -245,7 +245,8 @@ def test_an_op_that_gives_nan_is_reported_and_not_dropped(monkeypatch):
         ),
         (
             lambda: batches("net.yaml"),
-            "'net.yaml' is not a network\n   = help: load it by graphnn.load",
+            "a network is needed here, not 'net.yaml'\n"
+            "   = help: read the file first: graphnn.load(FILE)",
         ),
     ],
 )

@@ -27,7 +27,7 @@ from typing import (
 import numpy as np
 
 from graphnn.diagnostics import Diagnostic, UsageError
-from graphnn.execution import Mode
+from graphnn.execution import Mode, inputs_of
 from graphnn.execution.network import Network, check_seed
 from graphnn.execution.options import Typed
 from graphnn.gradients._refusals import check_choice
@@ -240,7 +240,7 @@ def takes(
         def call(network: Network, inputs: Inputs = None, /, **named: Any) -> Result:
             given = {name: named.pop(name) for name in keywords if name in named}
             options: Any = functools.partial(record, **given)()  # type: ignore[call-arg]
-            return function(network, {**(inputs or {}), **named}, options)
+            return function(network, inputs_of(network, inputs, named), options)
 
         shown = inspect.signature(call)
         network, inputs, named = shown.parameters.values()

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from graphnn.diagnostics import UsageError
-from graphnn.execution import Network
+from graphnn.execution import Network, require_network
 from graphnn.execution.drawn_inputs import limit_of_input
 from graphnn.graph import Node
 from graphnn.ops import Array, Operand
@@ -48,9 +47,7 @@ def batches(
     UsageError
         An argument is not as it should be.
     """
-    if not isinstance(network, Network):
-        help = "load it by graphnn.load"
-        raise UsageError.of("bad-option", f"{network!r} is not a network", help=help)
+    require_network(network)
     check_whole("rows", rows, 1, 1000)
     check_values(values)
     names = [outputs] if isinstance(outputs, str) else [*(outputs or network.graph.nodes)]

@@ -1,0 +1,95 @@
+"""Arguments of another type than the function takes: one error that says what it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.diagnostics import GraphnnError
+
+TEXT = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  y: {op: affine, inputs: x, units: 1}
+  loss: {op: mean, inputs: y}
+"""
+TAKES_A_NETWORK = {
+    "backprop": graphnn.backprop,
+    "numerical_gradient": graphnn.numerical_gradient,
+    "check_gradients": graphnn.check_gradients,
+    "step_study": lambda network: graphnn.step_study(network, "y.bias"),
+    "trace": graphnn.trace,
+    "run_examples": graphnn.run_examples,
+    "export": lambda network: graphnn.export(network, "net.py"),
+    "to_torch": graphnn.to_torch,
+    "from_torch_state": lambda network: graphnn.from_torch_state(network, {}),
+}
+
+
+@pytest.mark.parametrize("call", TAKES_A_NETWORK.values(), ids=TAKES_A_NETWORK)
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("net.yaml", "'net.yaml'\n   = help: read the file first: graphnn.load(FILE)"),
+        (Path("net.yaml"), "'net.yaml'\n   = help: read the file first: graphnn.load(FILE)"),
+        (None, "NoneType"),
+    ],
+    ids=["name", "path", "nothing"],
+)
+def test_what_is_not_a_network(call, given, shown):
+    with pytest.raises(GraphnnError) as caught:
+        call(given)
+    assert str(caught.value) == f"error[bad-option]: a network is needed here, not {shown}"
+
+
+TAKES_INPUTS = {
+    "backprop": graphnn.backprop,
+    "numerical_gradient": graphnn.numerical_gradient,
+    "check_gradients": graphnn.check_gradients,
+    "step_study": lambda net, x: graphnn.step_study(net, "y.bias", x),
+    "trace": graphnn.trace,
+    "loss": lambda net, x: net.loss(x),
+}
+
+
+@pytest.mark.parametrize("call", TAKES_INPUTS.values(), ids=TAKES_INPUTS)
+def test_an_array_without_a_name(call):
+    with pytest.raises(GraphnnError) as caught:
+        call(graphnn.loads(TEXT), np.ones((3, 2)))
+    assert str(caught.value) == (
+        "error[missing-input]: a ndarray does not name the input that it feeds\n"
+        "   = help: give each by its name: x=..."
+    )
+
+
+OTHERS = [
+    (
+        lambda: graphnn.loads(b"graphnn: 1"),
+        "a spec is a text, not bytes\n   = help: decode it first: .decode('utf-8')",
+    ),
+    (lambda: graphnn.loads(None), "a spec is a text, not NoneType"),
+    (lambda: graphnn.format_text(3), "a spec is a text, not int"),
+    (
+        lambda: graphnn.loads(TEXT, ["batch"]),
+        "settings are a mapping, not list\n   = help: write them as {'epochs': 20}",
+    ),
+    (
+        lambda: graphnn.loads(TEXT).assign([1, 2]),
+        "values are given in a mapping, by the full names of parameters",
+    ),
+    (
+        lambda: graphnn.loads(TEXT).assign({3: 1}),
+        "values are given in a mapping, by the full names of parameters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), OTHERS)
+def test_another_type(call, message):
+    with pytest.raises(GraphnnError) as caught:
+        call()
+    assert str(caught.value) == f"error[bad-option]: {message}"
