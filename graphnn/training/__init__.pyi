@@ -23,6 +23,7 @@ from .fitting.measuring import class_scores as class_scores
 from .fitting.metrics import METRICS as METRICS
 from .fitting.metrics import measures as measures
 from .fitting.optimizers import OPTIMIZERS as OPTIMIZERS
+from .fitting.optimizers import Optimizer as Optimizer
 from .fitting.optimizers import find as find
 from .fitting.schedules import SCHEDULES as SCHEDULES
 from .fitting.schedules import Course as Course

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
@@ -12,15 +12,9 @@ from graphnn.interchange.code.names import Names
 from graphnn.ops.code import call, changed, shown
 from graphnn.spec.training_records import TrainSpec
 
-_TORCH = {
-    "sgd": "SGD",
-    "momentum": "SGD",
-    "nesterov": "SGD",
-    "adagrad": "Adagrad",
-    "rmsprop": "RMSprop",
-    "adam": "Adam",
-    "adamw": "AdamW",
-}
+if TYPE_CHECKING:
+    from graphnn.training import Optimizer
+
 # What torch takes where nothing is given.
 _USUAL: dict[str, Any] = {"weight_decay": 0.0, "eps": 1e-8, "alpha": 0.99, "betas": (0.9, 0.999)}
 _USUAL_OF = {"AdamW": {"weight_decay": 0.01}, "Adagrad": {"eps": 1e-10}}
@@ -49,13 +43,11 @@ def training(graph: Graph, losses: Iterable[str]) -> str:
     train = graph.spec.train
     assert train is not None
     found = find(train.optimizer)
-    options, rate = found.model_dump(exclude={"schedule"}), found.schedule.model_dump()
-    clip = options.pop("clip_norm")
     dtype = f"torch.{graph.spec.dtype}"
     needed = graph.upstream(losses)
     inputs = [node for node in graph.inputs if node.name in needed]
     total = f"{train.epochs} * len(batches)" if inputs else str(train.epochs)
-    schedule, every = _schedule(rate, total)
+    schedule, every = _schedule(found.schedule.model_dump(), total)
     lines = [
         "def main(rows):" if inputs else "def main():",
         *_about(train, bool(inputs)),
@@ -63,10 +55,10 @@ def training(graph: Graph, losses: Iterable[str]) -> str:
         *(_batches(inputs, dtype, train.batch_size) if inputs else []),
         f"    model = Network().to({dtype})",
         "    load_weights(model)",
-        f"    optimizer = {_optimizer(**options)}",
+        f"    optimizer = {_optimizer(found)}",
         *([f"    schedule = {schedule}"] if schedule else []),
         "    model.train()",
-        *_epochs(train.epochs, _arguments(inputs), clip, every),
+        *_epochs(train.epochs, _arguments(inputs), found.clip_norm, every),
         '    torch.save(model.state_dict(), WEIGHTS.with_suffix(".pt"))',
         "",
         "",
@@ -108,7 +100,9 @@ def _arguments(inputs: list[Node]) -> list[str]:
     return [names[node.name] for node in inputs]
 
 
-def _epochs(epochs: int, arguments: list[str], clip: Any, scheduled: _Scheduled) -> list[str]:
+def _epochs(
+    epochs: int, arguments: list[str], clip: float | None, scheduled: _Scheduled
+) -> list[str]:
     """The loop of training; an epoch is one step where there is nothing to read."""
     given = ", ".join(arguments)
     step = ["optimizer.zero_grad()", f"loss = model.loss({given})", "loss.backward()"]
@@ -129,10 +123,12 @@ def _epochs(epochs: int, arguments: list[str], clip: Any, scheduled: _Scheduled)
     ]
 
 
-def _optimizer(name: str, **given: Any) -> str:
-    if name not in _TORCH:
+def _optimizer(found: Optimizer) -> str:
+    given = found.model_dump(exclude={"schedule", "clip_norm"})
+    name = given.pop("name")
+    if not found.torch_name:
         raise RunError.of("not-in-code", f"torch has no optimizer like '{name}'")
-    usual = _USUAL | _USUAL_OF.get(_TORCH[name], {})
+    usual = _USUAL | _USUAL_OF.get(found.torch_name, {})
     options = {_CALLED.get(key, key): value for key, value in given.items()}
     betas = options.pop("beta1", 0.9), options.pop("beta2", 0.999)
     # `call` writes equal numbers as one, and whole ones without a point, which torch refuses.
@@ -140,7 +136,7 @@ def _optimizer(name: str, **given: Any) -> str:
     if name == "nesterov" and options["momentum"]:  # which torch refuses without
         options["nesterov"] = True
     kept = changed(options, usual)
-    return call(f"torch.optim.{_TORCH[name]}", "model.parameters()", pair, **kept)
+    return call(f"torch.optim.{found.torch_name}", "model.parameters()", pair, **kept)
 
 
 def _schedule(given: Mapping[str, Any], steps: str) -> tuple[str, _Scheduled]:

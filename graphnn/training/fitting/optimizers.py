@@ -72,6 +72,8 @@ class Optimizer(Declared):
         How the learning rate changes in the course of the training.
     slots : tuple of str
         Names of the arrays that it keeps for each parameter, which start as zeros.
+    torch_name : str
+        Its class in ``torch.optim``; empty where torch has none like it.
 
     References
     ----------
@@ -85,6 +87,7 @@ class Optimizer(Declared):
     invalid_code = "bad-optimizer"
     registry: ClassVar[dict[str, Any]] = OPTIMIZERS
     slots: ClassVar[tuple[str, ...]] = ()
+    torch_name: ClassVar[str] = ""
     absent: ClassVar[Mapping[str, str]] = by_word(
         {
             "the nearest is adam, or adamw with decoupled weight decay": (
@@ -158,6 +161,7 @@ class Sgd(Optimizer):
     """
 
     name: Literal["sgd"] = "sgd"
+    torch_name = "SGD"
     learning_rate: Positive = 0.1
 
     elsewhere: ClassVar[tuple[str, ...]] = ("gd", "gradientdescent", "stochasticgradientdescent")
@@ -179,6 +183,7 @@ class Momentum(Optimizer):
     """
 
     name: Literal["momentum"] = "momentum"
+    torch_name = "SGD"
     momentum: Memory = 0.9
 
     elsewhere: ClassVar[tuple[str, ...]] = ("heavyball", "sgdm", "sgdmomentum", "sgdwithmomentum")
@@ -204,6 +209,7 @@ class Nesterov(Optimizer):
     """
 
     name: Literal["nesterov"] = "nesterov"
+    torch_name = "SGD"
     momentum: Memory = 0.9
 
     elsewhere: ClassVar[tuple[str, ...]] = ("nag", "nesterovmomentum", "sgdnesterov")
@@ -230,6 +236,7 @@ class Adagrad(Optimizer):
     """
 
     name: Literal["adagrad"] = "adagrad"
+    torch_name = "Adagrad"
     epsilon: Positive = 1e-10
 
     slots: ClassVar[tuple[str, ...]] = ("squares",)
@@ -252,6 +259,7 @@ class Rmsprop(Optimizer):
     """
 
     name: Literal["rmsprop"] = "rmsprop"
+    torch_name = "RMSprop"
     alpha: Memory = 0.99
     epsilon: Positive = 1e-8
 
@@ -302,6 +310,7 @@ class Adam(_Moments):
     """
 
     name: Literal["adam"] = "adam"
+    torch_name = "Adam"
 
 
 class AdamW(_Moments):
@@ -316,6 +325,7 @@ class AdamW(_Moments):
     """
 
     name: Literal["adamw"] = "adamw"
+    torch_name = "AdamW"
     weight_decay: NotNegative = 0.01
 
     def _decay(self, rate: float, parameter: Array, gradient: Array, scratch: Array) -> None:
