@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics import Findings, nearest, suggestion
+from graphnn.diagnostics import Findings, by_word, suggestion
 from graphnn.spec._field_reader import brief, number_help, unlike
 from graphnn.spec._nodes import NodeReader
 from graphnn.spec._section_reader import SectionReader
-from graphnn.spec.forms import key_names
+from graphnn.spec.forms import bare, elsewhere, key_names, meant
 from graphnn.spec.node_records import Reference
 from graphnn.spec.search_records import RANGES, SearchedSpec, SearchKind, SearchSpec
 from graphnn.spec.settings import home_of, only_choice
@@ -25,6 +25,7 @@ _SEARCH_KEYS = key_names(SearchSpec)
 _MOST_SEARCHED = 2**53  # a larger whole number would not keep its value as a float
 _BY = "search by uniform, log_uniform or choice"
 _SUCH_AS = "a mapping such as {uniform: [0.1, 1.0]}"
+_ONE_WAY = "a mapping of one way, such as {uniform: [0.1, 1.0]}"
 
 
 class TrainReader(NodeReader):
@@ -148,20 +149,28 @@ class SearchReader(SectionReader):
 
     def _setting(self, name: str, entry: Entry) -> SearchedSpec | None:
         value = entry.value
-        if not isinstance(value, Map) or len(value.entries) != 1:
+        if not isinstance(value, Map):
             # A misspelt 'metric' looks like a setting with a strange range.
-            meant = None if isinstance(value, Map) else nearest(name, _SEARCH_KEYS)
-            help = f"did you mean '{meant}'?" if meant else _BY
-            self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help)
+            help = meant(SearchSpec, name, _SEARCH_KEYS, _SEARCH_KEYS)[1]
+            self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help or _BY)
             return None
-        by = next(iter(value.entries.values()))
+        by, *more = value.entries.values() or [None]
+        if by is None or more or isinstance(by.value, Map):
+            message = f"what '{name}' is searched over must be {_ONE_WAY}"
+            nested = by is not None and isinstance(by.value, Map)
+            help = f"put '{by.key.value}' right below 'search'" if by and nested else _BY
+            self.findings.error("wrong-type", message, value.span, help=help)
+            return None
         for kind in RANGES:
             if by.key.value == kind:
                 choice = kind == "choice"
                 found = self._choices(name, by) if choice else self._bounds(name, by, kind)
                 return SearchedSpec(entry.key, kind, found) if found else None
         message = f"{brief(by.key)} is not a way to search"
-        help = suggestion(str(by.key.value), RANGES, _BY)
+        word = str(by.key.value)
+        words = by_word(elsewhere(SearchedSpec, "keys")) | {bare(kind): kind for kind in RANGES}
+        known = words.get(bare(word))
+        help = f"did you mean '{known}'?" if known else suggestion(word, RANGES, _BY)
         self.findings.error("unknown-key", message, by.key.span, help=help)
         return None
 

@@ -10,7 +10,7 @@ from graphnn.spec.block_records import BlockSpec
 from graphnn.spec.example_records import ExampleSpec
 from graphnn.spec.model import NetworkSpec, WeightsSpec
 from graphnn.spec.node_records import BlockCallSpec, NodeSpec
-from graphnn.spec.search_records import SearchSpec
+from graphnn.spec.search_records import RANGES, SearchedSpec, SearchSpec
 from graphnn.spec.training_records import EarlyStoppingSpec, TrainSpec
 
 RECORDS = [
@@ -140,5 +140,14 @@ def test_a_word_stands_for_one_key(record):
     words = [word for table in (keys, absent) for each in table.values() for word in each.split()]
     own = [forms.bare(name) for name in forms.key_names(record)]
     every = [*words, *own]
+    assert len(every) == len(set(every))
+    assert all(word == forms.bare(word) for word in words)
+
+
+def test_a_word_stands_for_one_way_to_search():
+    keys = forms.elsewhere(SearchedSpec, "keys")
+    assert keys.keys() == set(RANGES)
+    words = [word for each in keys.values() for word in each.split()]
+    every = [*words, *map(forms.bare, RANGES)]
     assert len(every) == len(set(every))
     assert all(word == forms.bare(word) for word in words)
