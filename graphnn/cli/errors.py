@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphnn import training
-from graphnn.diagnostics import DataError, FileError, RunError, SpecError, TrainingError
+from graphnn.diagnostics import DataError, Diagnostic, FileError, RunError, SpecError, TrainingError
 
 if TYPE_CHECKING:
     from graphnn.execution.network import Network
@@ -24,11 +24,15 @@ def explained(net: Network) -> Iterator[None]:
     except RunError as error:
         if error.diagnostics[0].code != "not-finite":
             raise
-        from graphnn.graph import lints
+        raise RunError(*error.diagnostics, *causes(net)) from None
 
-        found = lints.silence(lints.advise(net.graph), net.graph.spec, complete=False)
-        causes = [warning for warning in found if warning.code in _CAUSES]
-        raise RunError(*error.diagnostics, *causes) from None
+
+def causes(net: Network) -> list[Diagnostic]:
+    """The warnings of `net` that explain a result that is not finite."""
+    from graphnn.graph import lints
+
+    found = lints.silence(lints.advise(net.graph), net.graph.spec, complete=False)
+    return [warning for warning in found if warning.code in _CAUSES]
 
 
 @contextmanager

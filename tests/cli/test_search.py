@@ -146,6 +146,29 @@ def test_why_no_trial_is_complete(call, descent, no_plots):
     ) in result.err
 
 
+def test_the_likely_cause_of_trials_that_all_diverge_is_shown(call, descent, no_plots):
+    text = """\
+graphnn: 1
+nodes:
+  w: {op: parameter, value: [[-1, -1]]}
+  t: {op: constant, value: [0], dtype: int}
+  y: {op: negative, inputs: w}
+  z: {op: negative, inputs: y}
+  f: {op: cross_entropy, inputs: [z, t]}
+train: {loss: f, epochs: 2}
+search: {learning_rate: {choice: [1, 2]}}
+"""
+    Path("net.yaml").write_text(text)
+    result = call("search", "net.yaml", "--trials", "2")
+    assert result.code == 0
+    assert (
+        "note: trial 1 diverged: the result is not finite: 'f' (cross_entropy) is the first to "
+        "give NaN at [0]\n"
+        "warning[not-probabilities]: 'f' takes probabilities, but negative 'z' gives other "
+        "numbers\n"
+    ) in result.err
+
+
 def test_why_trials_failed_is_reported_once(call, descent, no_plots):
     path = Path(descent)
     text = path.read_text().replace(

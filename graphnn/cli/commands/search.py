@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphnn import spec, training
-from graphnn.cli import progress, terminal
+from graphnn.cli import errors, progress, terminal
 from graphnn.cli.options import File, Settings, command_line, output_option, settings
 from graphnn.cli.progress import brief
 from graphnn.diagnostics import counted
@@ -17,6 +17,7 @@ from graphnn.spec.values import located
 from graphnn.storage import endings_interrupt
 
 if TYPE_CHECKING:
+    from graphnn.execution import Network
     from graphnn.training import Search
 
 _RUNS = Path("runs")
@@ -52,6 +53,8 @@ def search(
     written, remarks = found.write(folder)
     _report(found)
     terminal.report(found.faults)
+    if found.best is None:
+        _explain_divergence(found, training.load(file, settings(set)))
     terminal.line(f"wrote '{folder}': {', '.join((training.STUDY, *written))}")
     if found.best is not None:
         best = (
@@ -75,7 +78,6 @@ def _report(found: Search) -> None:
     terminal.line(("strong", title), f": {states}" if states else "")
     if found.best is None:
         terminal.line("no trial is complete")
-        _explain_divergence(found)
         return
     names = list(found.spec.settings)
     rows = [
@@ -85,8 +87,10 @@ def _report(found: Search) -> None:
     terminal.table(["trial", found.metric, *names], rows, right=range(2 + len(names)))
 
 
-def _explain_divergence(found: Search) -> None:
+def _explain_divergence(found: Search, net: Network) -> None:
+    """Show why the first trial diverged, and the likely causes."""
     for trial in found.trials:
         if trial.state == "diverged" and trial.fault:
             terminal.remark(("note", "note"), f": trial {trial.number} diverged: {trial.fault}")
+            terminal.report(errors.causes(net))
             return
