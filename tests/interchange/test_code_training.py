@@ -138,3 +138,59 @@ def test_names_of_what_the_code_uses_itself(tmp_path):
     exported(net, tmp_path, "torch")["main"](tmp_path / "rows.npz")
     graphnn.train(net, data=rows)
     assert_learned(net, tmp_path)
+
+
+BLOCKS = """
+graphnn: 1
+dtype: float64
+blocks:
+  residual:
+    inputs: x
+    nodes:
+      a: {op: affine, inputs: x, units: 4, bias: false}  # whose gradient would be rounding alone
+      n: {op: batch_norm, inputs: a}
+      r: {op: relu, inputs: n}
+      s: {op: add, inputs: [x, r]}
+    output: s
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch], dtype: int}
+  h: {op: affine, inputs: x, units: 4, HOW_H}
+  k: {op: affine, inputs: x, units: 4, weight: {share: h.weight}, HOW_K}
+  m: {op: add, inputs: [h, k]}
+  b: {block: residual, inputs: m, repeat: 2, HOW_B}
+  y: {op: affine, inputs: b, units: 2, bias: false}
+  p: {op: softmax, inputs: y}
+  loss: {op: cross_entropy, inputs: [p, t], label_smoothing: 0.1}
+train: {epochs: 5, batch_size: 6, optimizer: {adamw: {weight_decay: 0.1, clip_norm: 0.2}}}
+"""
+FROZEN = "trainable: false"
+
+
+@pytest.mark.parametrize(
+    ("h", "k", "b", "frozen"),
+    [
+        ("", "", "", []),
+        (FROZEN, "", "", ["h", "k.weight"]),
+        ("", FROZEN, "", ["k.bias"]),
+        (FROZEN, FROZEN, "", ["h", "k"]),
+        ("", "", "share: true", []),
+        ("", "", FROZEN, ["b"]),
+        ("", "", f"share: true, {FROZEN}", ["b"]),
+    ],
+)
+def test_what_is_shared_and_what_is_frozen(h, k, b, frozen, tmp_path):
+    text = BLOCKS
+    for place, how in {"HOW_H": h, "HOW_K": k, "HOW_B": b}.items():
+        text = text.replace(f", {place}", f", {how}" if how else "")
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.normal(size=(6, 3)), "t": np.array([0, 1, 0, 1, 1, 0])}
+    np.savez(tmp_path / "rows.npz", **rows)
+    net = graphnn.loads(text, seed=3)
+    exported(net, tmp_path, "torch")["main"](tmp_path / "rows.npz")
+    lines = (tmp_path / "net.py").read_text(encoding="utf-8").splitlines()
+    assert [each.strip() for each in lines if "requires_grad_" in each] == [
+        f"self.{each}.requires_grad_(False)" for each in frozen
+    ]
+    graphnn.train(net, data=rows)
+    assert_learned(net, tmp_path)

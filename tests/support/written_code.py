@@ -165,6 +165,7 @@ def assert_torch_is(net, folder: Path, *, rounded: bool = False, **options: Any)
     space, rows = exported(net, folder, "torch", **options), batch(net)
     model = space["Network"]().double().eval()
     space["load_weights"](model)
+    model.requires_grad_()  # gradients are compared by what is frozen, too
     names = options.get("outputs", net.graph.outputs)
 
     def tensors(arrays):

@@ -14,6 +14,7 @@ from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names, class_name, docstring, heading
 from graphnn.interchange.code.sharing import ARGUMENTS, NAME
 from graphnn.interchange.code.structure import Copy, Operation, Scope, Use
+from graphnn.interchange.code.torch_parameters import Placement
 from graphnn.interchange.code.training import training
 from graphnn.interchange.code.written import Written, naming, stated
 from graphnn.ops import Op
@@ -108,6 +109,11 @@ class TorchCode(Written):
                         found[key] = full, reverse
         return found
 
+    @cached_property
+    def placement(self) -> Placement:
+        """Where parameters lie."""
+        return Placement(self.graph, self.paths, self.turned)
+
     def block_name(self, name: str) -> str:
         """As classes are called."""
         return class_name(name)
@@ -147,12 +153,11 @@ class TorchCode(Written):
     def _network(self) -> str:
         part = _Module(self, self.structure.top, Names([*_TAKEN, *self._classes()]))
         part.declare()
-        ties = [
-            f"{self._place(own)} = {self._place(full)}" for own, full in sorted(self.ties.items())
-        ]
+        placed = self.placement
         about = docstring(self.graph.spec.name or "", "a network")
         text = ["class Network(nn.Module):", f'    """{about}"""', ""]
-        text += _constructor([*part.layers, *ties], "")
+        shared = placed.ties(self.ties)
+        text += _constructor([*part.layers, *shared, *placed.frozen()], "")
         for method, wanted in (("forward", self.outputs), ("loss", self.losses)):
             if not wanted:
                 continue
@@ -170,17 +175,9 @@ class TorchCode(Written):
             text += _method(method, [one.variables[name] for name in inputs], lines, result)
         return "\n".join(map(laid_out, text)).rstrip("\n")
 
-    def _place(self, full: str) -> str:
-        """Where a parameter lies, as Python."""
-        node, _, operand = full.rpartition(".")
-        op = self.graph.nodes[node].op
-        path = self.paths[node]
-        torch_name = op.torch_names.get(operand, operand)
-        words = [f'["{word}"]' if word.isdigit() else f".{word}" for word in path.split(".")]
-        return "self" + "".join(words) + (f".{torch_name}" if torch_name else "")
-
     def _loading(self) -> str:
         nodes = [name for name in self.paths if name in self.graph.nodes]
+        key, tied = self.placement.key, sorted(self.ties.items())
         ops = [self.structure.operation(name).op for name in nodes if name not in self.turned]
         kinds = {ours: theirs for op in ops for ours, theirs in op.torch_names.items()}
         renamed = {name: self.paths[name] for name in nodes if name != self.paths[name]}
@@ -199,7 +196,7 @@ class TorchCode(Written):
             *(_TRANSPOSED if self._has_linear(ops) else []),
             f'            key = f"{{layer}}.{{{kind}}}".removesuffix(".")',
             "            state[key] = torch.from_numpy(array)",
-            *(f'    state["{own}"] = state["{full}"]' for own, full in self._tied_keys()),
+            *(f'    state["{key(own)}"] = state["{key(full)}"]' for own, full in tied),
             "    model.load_state_dict(state)",
         ]
         return "\n".join(map(laid_out, lines))
@@ -208,12 +205,6 @@ class TorchCode(Written):
         """Whether there is an `nn.Linear`, whose weight is the transpose of ours."""
         written = any("nn.Linear(" in definition.text for definition in self.blocks)
         return written or any(op.name == "affine" for op in ops)
-
-    def _tied_keys(self) -> list[tuple[str, str]]:
-        def key(full: str) -> str:
-            return self._place(full).removeprefix("self.").replace('["', ".").replace('"]', "")
-
-        return [(key(own), key(full)) for own, full in sorted(self.ties.items())]
 
 
 @dataclass
