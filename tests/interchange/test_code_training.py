@@ -194,3 +194,21 @@ def test_what_is_shared_and_what_is_frozen(h, k, b, frozen, tmp_path):
     ]
     graphnn.train(net, data=rows)
     assert_learned(net, tmp_path)
+
+
+def test_a_layer_that_is_another_further_down_is_loaded_as_it_is(tmp_path):
+    net = graphnn.loads("""
+graphnn: 1
+dtype: float64
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  k: {op: affine, inputs: x, units: 3, weight: {share: h.weight}, bias: {share: h.bias}}
+  h: {op: affine, inputs: k, units: 3}
+""")
+    space = exported(net, tmp_path, "torch")
+    model = space["Network"]().double()
+    space["load_weights"](model)
+    assert model.k is model.h
+    x = np.arange(6).reshape(2, 3) / 7
+    found = model(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(found, net.run(x=x)["h"], rtol=1e-12)

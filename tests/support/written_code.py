@@ -184,7 +184,8 @@ def assert_torch_is(net, folder: Path, *, rounded: bool = False, **options: Any)
         gradients, grads = graphnn.backprop(net, named), {}
         every = model.named_parameters(remove_duplicate=False)
         found = {flat(key): parameter.grad for key, parameter in every}
-        linear = {flat(k) for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+        modules = model.named_modules(remove_duplicate=False)
+        linear = {flat(key) for key, each in modules if isinstance(each, torch.nn.Linear)}
         for name, gradient in gradients.items():
             layer, _, kind = name.rpartition(".")
             of = type(net.graph.nodes[layer].op) if layer in net.graph.nodes else None

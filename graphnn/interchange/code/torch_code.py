@@ -187,6 +187,7 @@ class TorchCode(Written):
             '    """Set all parameters to those in a file, which are named as in the spec."""',
             *_assigned("kinds", kinds),
             *_assigned("renamed", renamed),
+            *([_MODULES] if self._has_linear(ops) else []),
             "    state = model.state_dict()",
             "    with np.load(path) as arrays:",
             "        for name, array in arrays.items():",
@@ -358,9 +359,9 @@ class _Module:
 
 
 _DATA = ("from torch.utils.data import DataLoader, TensorDataset",)
+_MODULES = "    modules = dict(model.named_modules(remove_duplicate=False))"
 _TRANSPOSED = (
-    "            module = dict(model.named_modules()).get(layer)",
-    '            if isinstance(module, nn.Linear) and kind == "weight":',
+    '            if kind == "weight" and isinstance(modules.get(layer), nn.Linear):',
     "                array = array.T  # torch has rows for outputs",
 )
 
