@@ -305,3 +305,31 @@ def test_main_trains_on_rows(tmp_path, capsys, monkeypatch):
     assert len(losses) == 8
     assert losses[-1] < losses[0]
     assert (tmp_path / "net.pt").exists()
+
+
+NAMED_BLOCK = """
+graphnn: 1
+blocks:
+  %s:
+    inputs: x
+    nodes: {a: {op: affine, inputs: x, units: 3}, z: {op: relu, inputs: a}}
+    output: z
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch, 3]}
+  h: {block: %s, inputs: x, repeat: 2}
+  l: {op: mean_squared_error, inputs: [h, t]}
+train: {data: {npz: rows.npz}}
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("forward", "loss", "gradient", "load_weights", "WEIGHTS"),
+        *("network", "data-loader", "tensor-dataset", "module", "main"),
+    ],
+)
+@pytest.mark.parametrize("style", BOTH)
+def test_blocks_named_as_what_the_file_defines(style, name, tmp_path):
+    STYLES[style](moved(graphnn.loads(NAMED_BLOCK % (name, name))), tmp_path)

@@ -17,13 +17,14 @@ from graphnn.interchange.code.written import Written
 
 _HELPERS = functions_of(textbook, images, sequences)
 _TAKEN = ("np", "more", "math", "Path", "params", "grads", "found", "back", "i", *_HELPERS)
+_DEFINED = ("forward", "gradient", "load_weights", "loss", "WEIGHTS")
 
 
 class NumpyCode(Written):
     """The code of a network in NumPy; see `Written`."""
 
     def __init__(self, graph: Graph, outputs: Iterable[str], losses: Iterable[str]) -> None:
-        super().__init__(graph, outputs, losses, _TAKEN)
+        super().__init__(graph, outputs, losses, (*_TAKEN, *_DEFINED))
 
     def text(self, weights: str) -> str:
         """All of it; `weights` is the file beside it that holds the parameters."""

@@ -22,6 +22,7 @@ from graphnn.ops import Op
 _HELPERS = functions_of(torch_sequences)
 _TAKEN = (
     *("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS"),
+    *("Network", "DataLoader", "TensorDataset"),
     *_HELPERS,
 )
 # Attributes of nn.Module, which no layer may be called.
