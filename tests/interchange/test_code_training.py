@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.diagnostics import RunError
 from graphnn.training import OPTIMIZERS
 from written_code import exported
 
@@ -99,24 +98,34 @@ def test_losses_keep_their_weights(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "message"),
+    ("optimizer", "code", "message"),
     [
+        ("sgdd", "unknown-optimizer", "there is no optimizer 'sgdd'"),
+        ("{sgd: {lr: 1}}", "bad-optimizer", "the optimizer 'sgd' has no option 'lr'"),
         (
-            "{sgd: {schedule: {cosine: {warm_up: 2}}}}",
-            "a schedule with 'warm_up' is not written as torch code",
+            "{sgd: {schedule: step}}",
+            "bad-schedule",
+            "the schedule 'step' does not give its 'every'",
         ),
         (
             "{sgd: {schedule: {step: {every: 1.5}}}}",
+            "not-in-code",
             "a schedule whose 'every' is 1.5 is not written as torch code",
+        ),
+        (
+            "{sgd: {schedule: {cosine: {warm_up: 1}}}}",
+            "not-in-code",
+            "a schedule with 'warm_up' is not written as torch code",
         ),
     ],
 )
-def test_a_schedule_that_torch_does_not_have_is_refused(optimizer, message, tmp_path):
+def test_what_torch_cannot_do_is_refused(optimizer, code, message, tmp_path):
     net = graphnn.loads(f"{NETWORK}  optimizer: {optimizer}\n")
-    with pytest.raises(RunError) as caught:
-        graphnn.export(net, tmp_path / "n.py", style="torch")
-    assert str(caught.value) == f"error[not-in-code]: {message}"
-    assert not (tmp_path / "n.py").exists()
+    with pytest.raises(graphnn.GraphnnError) as caught:
+        graphnn.export(net, tmp_path / "net.py", style="torch")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == (code, message)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_what_the_code_leaves_out_is_said(tmp_path):
@@ -128,16 +137,42 @@ def test_what_the_code_leaves_out_is_said(tmp_path):
     )
 
 
-def test_names_of_what_the_code_uses_itself(tmp_path):
-    """Inputs called as what `main` reads or assigns."""
-    text = NETWORK.replace(" x:", " torch:").replace("inputs: x,", "inputs: torch,")
-    text = text.replace(" t:", " optimizer:").replace("[y, t]", "[y, optimizer]")
-    net = graphnn.loads(text, seed=3)
-    rows = {"torch": np.ones((4, 3)), "optimizer": np.zeros((4, 2))}
+NAMED = """\
+graphnn: 1
+nodes:
+  %s: {op: input, shape: [batch, 2]}
+  %s: {op: input, shape: [batch, 2]}
+  y: {op: affine, inputs: %s, weight: [[1, 2], [3, 4]], bias: false}
+  l: {op: mean_squared_error, inputs: [y, %s]}
+train: {data: {npz: rows.npz}, epochs: 1, optimizer: {sgd: {clip_norm: 1e9}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a-b", "a_b"),
+        ("a_b", "a-b"),
+        *(
+            (name, "t")
+            for name in (
+                *("torch", "nn", "np", "Network", "load_weights", "WEIGHTS", "DataLoader"),
+                *("TensorDataset", "model", "optimizer", "data", "loss", "rows", "lambda"),
+            )
+        ),
+    ],
+    ids="-and-".join,
+)
+def test_inputs_of_any_name(names, tmp_path, capsys):
+    net = graphnn.loads(NAMED % (names * 2))
+    main = exported(net, tmp_path, "torch")["main"]
+    rows = {names[0]: np.eye(2), names[1]: np.zeros((2, 2))}
     np.savez(tmp_path / "rows.npz", **rows)
-    exported(net, tmp_path, "torch")["main"](tmp_path / "rows.npz")
-    graphnn.train(net, data=rows)
-    assert_learned(net, tmp_path)
+    main(tmp_path / "rows.npz")
+    assert capsys.readouterr().out == "epoch 1: loss 7.5\n"
+    gradient = graphnn.backprop(net, rows)["y.weight"]
+    found = torch.load(tmp_path / "net.pt")["y.weight"].numpy().T
+    np.testing.assert_allclose(found, [[1, 2], [3, 4]] - 0.1 * gradient)
 
 
 BLOCKS = """
