@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import FileError, UsageError
 from graphnn.execution import require_network
 from graphnn.execution.network import Network
 from graphnn.interchange.code.numpy_code import NumpyCode
 from graphnn.interchange.code.torch_code import TorchCode
 from graphnn.interchange.onnx import writing
 from graphnn.interchange.onnx.writing import Exported
+from graphnn.spec import named_files
 from graphnn.storage import archives, files
+from graphnn.training import VOCABULARY
 
 _SUFFIXES = (".onnx", ".py")
 Style = Literal["numpy", "torch"]
@@ -63,7 +65,7 @@ def export(
     RunError
         ONNX cannot state an op, or the model does not compute the same.
     FileError
-        The file cannot be written.
+        The file cannot be written, or the spec reads the file that would hold the parameters.
     """
     require_network(network)
     path = Path(path)
@@ -92,9 +94,18 @@ def _write_code(
     names = network.graph.outputs if outputs is None else tuple(outputs)
     code = kind(network.graph, names, network.graph.losses)
     weights = path.with_suffix(".npz")
+    _refuse_to_replace(weights, network)
     text = code.text(weights.name)
     used = code.used() if style == "torch" else {*network.arrays}
     kept = {name: array for name, array in network.arrays.items() if name in used}
     archives.write_arrays(weights, {**kept, **code.arrays})
     files.write_text(path, text)
     return Exported((path, weights), None, None)
+
+
+def _refuse_to_replace(weights: Path, network: Network) -> None:
+    """Raise a FileError where the spec reads the file of parameters, which nobody has named."""
+    spec = network.graph.spec
+    if weights.resolve() in named_files(spec.document, spec.folder, VOCABULARY):
+        message = f"the spec reads '{weights}', which would be replaced by the parameters"
+        raise FileError.of("file-exists", message, help="give the code another name")

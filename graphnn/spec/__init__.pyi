@@ -10,6 +10,7 @@ from ._field_reader import unlike as unlike
 from ._inputs import InputNames as InputNames
 from ._inputs import match_inputs as match_inputs
 from ._mentions import mentions as mentions
+from ._mentions import named_files as named_files
 from .blocks.block_diagnostics import BlockDiagnostics as BlockDiagnostics
 from .blocks.block_files import NO_NETWORK as NO_NETWORK
 from .blocks.block_files import BlockFile as BlockFile

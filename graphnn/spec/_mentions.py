@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from graphnn.spec.blocks.block_files import files_of
 from graphnn.spec.forms import Form, Named
 from graphnn.spec.model import SPEC
 from graphnn.spec.values import Map, Scalar, Seq, Value
@@ -30,3 +32,12 @@ def mentions(document: Map, names: Named, vocabulary: Vocabulary = NO_NAMES) -> 
             pending += [(form, item) for item in reversed(items)]
         elif isinstance(value, Scalar) and form.names == names and type(value.value) in (str, int):
             yield value
+
+
+def named_files(document: Map, folder: Path, vocabulary: Vocabulary) -> Iterator[Path]:
+    """The files that `document` in `folder`, and the files that it takes blocks from, name."""
+    every = [(document, folder)]
+    every += [(f.document, f.path.parent) for f in files_of(document, folder) if f.document]
+    for each, start in every:
+        for name in mentions(each, "file", vocabulary):
+            yield (start / str(name.value)).resolve()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
 from graphnn.diagnostics import FileError, GraphnnError
 from graphnn.execution.weight_files import SPEC
-from graphnn.spec import files_of, mentions, reader
+from graphnn.spec import mentions, named_files, reader
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.values import Map
 from graphnn.spec.vocabulary import Vocabulary
@@ -31,8 +30,8 @@ def origin(file: Path, vocabulary: Vocabulary) -> Path:
         return file
     try:
         copy, original = reader.read_file(file), reader.read_file(found)
-        wanted = set(_named(copy, found.parent, vocabulary))
-        return found if wanted.issubset(_named(original, found.parent, vocabulary)) else file
+        wanted = set(named_files(copy, found.parent, vocabulary))
+        return found if wanted.issubset(named_files(original, found.parent, vocabulary)) else file
     except (GraphnnError, OSError, ValueError):
         return file
 
@@ -71,15 +70,6 @@ def _recorded(file: Path) -> Path | None:
         return None
     here = Path.cwd()
     return found.relative_to(here) if found.is_relative_to(here) else found
-
-
-def _named(document: Map, folder: Path, vocabulary: Vocabulary) -> Iterator[Path]:
-    """The files that `document`, and the files that it takes blocks from, name."""
-    every = [(document, folder)]
-    every += [(f.document, f.path.parent) for f in files_of(document, folder) if f.document]
-    for each, start in every:
-        for name in mentions(each, "file", vocabulary):
-            yield (start / str(name.value)).resolve()
 
 
 def _relative(path: Path, start: Path) -> str | None:

@@ -333,3 +333,20 @@ train: {data: {npz: rows.npz}}
 @pytest.mark.parametrize("style", BOTH)
 def test_blocks_named_as_what_the_file_defines(style, name, tmp_path):
     STYLES[style](moved(graphnn.loads(NAMED_BLOCK % (name, name))), tmp_path)
+
+
+@pytest.mark.parametrize("style", ["numpy", "torch"])
+def test_no_file_that_the_spec_reads_is_replaced(style, tmp_path):
+    spec = NAMED_BLOCK % ("b", "b")
+    (tmp_path / "net.yaml").write_text(spec, encoding="utf-8")
+    np.savez(tmp_path / "rows.npz", x=np.ones((4, 3)), t=np.ones((4, 3)))
+    before = (tmp_path / "rows.npz").read_bytes()
+    net = graphnn.load(tmp_path / "net.yaml")
+    with pytest.raises(graphnn.FileError) as caught:
+        graphnn.export(net, tmp_path / "rows.py", style=style)
+    assert str(caught.value) == (
+        f"error[file-exists]: the spec reads '{tmp_path / 'rows.npz'}', which would be replaced by "
+        "the parameters\n   = help: give the code another name"
+    )
+    assert (tmp_path / "rows.npz").read_bytes() == before
+    assert not (tmp_path / "rows.py").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
@@ -11,9 +11,7 @@ from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names
 from graphnn.ops.code import call, changed, shown
 from graphnn.spec.training_records import TrainSpec
-
-if TYPE_CHECKING:
-    from graphnn.training import Optimizer
+from graphnn.training import Optimizer, find
 
 # What torch takes where nothing is given.
 _USUAL: dict[str, Any] = {"weight_decay": 0.0, "eps": 1e-8, "alpha": 0.99, "betas": (0.9, 0.999)}
@@ -37,9 +35,6 @@ def training(graph: Graph, losses: Iterable[str]) -> str:
     RunError
         Torch has none like it.
     """
-    # Few networks that are exported train.
-    from graphnn.training import find
-
     train = graph.spec.train
     assert train is not None
     found = find(train.optimizer)
