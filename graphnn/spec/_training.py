@@ -23,9 +23,9 @@ from graphnn.spec.vocabulary import Vocabulary
 _DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
 _SEARCH_KEYS = key_names(SearchSpec)
 _MOST_SEARCHED = 2**53  # a larger whole number would not keep its value as a float
+_LARGEST = 1e300  # the difference of two bounds is finite
 _BY = "search by uniform, log_uniform or choice"
 _SUCH_AS = "a mapping such as {uniform: [0.1, 1.0]}"
-_ONE_WAY = "a mapping of one way, such as {uniform: [0.1, 1.0]}"
 
 
 class TrainReader(NodeReader):
@@ -149,17 +149,20 @@ class SearchReader(SectionReader):
 
     def _setting(self, name: str, entry: Entry) -> SearchedSpec | None:
         value = entry.value
-        if not isinstance(value, Map):
+        if not isinstance(value, Map) or not value.entries:
             # A misspelt 'metric' looks like a setting with a strange range.
             help = meant(SearchSpec, name, _SEARCH_KEYS, _SEARCH_KEYS)[1]
             self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help or _BY)
             return None
-        by, *more = value.entries.values() or [None]
-        if by is None or more or isinstance(by.value, Map):
-            message = f"what '{name}' is searched over must be {_ONE_WAY}"
-            nested = by is not None and isinstance(by.value, Map)
-            help = f"put '{by.key.value}' right below 'search'" if by and nested else _BY
+        by, *more = value.entries.values()
+        if isinstance(by.value, Map):
+            message = f"what '{name}' is searched over must be {_SUCH_AS}, not settings"
+            help = f"put '{by.key.value}' right below 'search'"
             self.findings.error("wrong-type", message, value.span, help=help)
+            return None
+        if more:
+            message = f"'{name}' is searched over in {1 + len(more)} ways at once"
+            self.findings.error("wrong-type", message, value.span, help="keep one of them")
             return None
         for kind in RANGES:
             if by.key.value == kind:
@@ -190,12 +193,18 @@ class SearchReader(SectionReader):
 
     def _bounds(self, name: str, by: Entry, kind: SearchKind) -> tuple[Value, ...] | None:
         items = by.value.items if isinstance(by.value, Seq) else []
-        numbers = [number for item in items if (number := _number(item)) is not None]
-        if len(items) != 2 or len(numbers) != 2:
-            wanted = "two numbers such as [0.1, 1.0]"
-            self.wrong(f"the range of '{name}'", wanted, by.value, number_help(by.value))
+        if len(items) != 2:
+            what, wanted = f"the range of '{name}'", "two numbers such as [0.1, 1.0]"
+            if items:
+                message = f"{what} must be {wanted}, not {len(items)}"
+                self.findings.error("wrong-type", message, by.value.span)
+            else:
+                self.wrong(what, wanted, by.value, number_help(by.value))
             return None
-        low, high = numbers
+        numbers = [self._bound(name, item) for item in items]
+        if None in numbers:
+            return None
+        low, high = (number for number in numbers if number is not None)
         problem = ""
         if not low < high:
             problem = f"'{name}' cannot range from {low} to {high}"
@@ -215,9 +224,12 @@ class SearchReader(SectionReader):
             return None
         return tuple(items)
 
-
-def _number(value: Value) -> int | float | None:
-    number = scalar_value(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return None
-    return number if abs(number) <= 1e300 else None
+    def _bound(self, name: str, value: Value) -> int | float | None:
+        number = scalar_value(value)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            self.wrong(f"a bound of '{name}'", "a number", value, number_help(value))
+            return None
+        if abs(number) > _LARGEST:
+            self.findings.error("bad-range", f"'{name}' ranges beyond 1e300", value.span)
+            return None
+        return number
