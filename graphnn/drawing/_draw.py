@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, cast, get_type_hints, overload
 
 import numpy as np
 
+from graphnn.diagnostics import UsageError, suggestion
 from graphnn.drawing.diagram.diagram import Diagram
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.plots.contours import path_on_contours
-from graphnn.execution import Network
+from graphnn.execution import Network, require_network
 from graphnn.ops import Array
 
 Given = ParamSpec("Given")
@@ -83,6 +85,12 @@ def draw(network: Network, path: str | Path | None = None, **options: Any) -> Di
     UsageError
         An option has an invalid value; or a node to show or to hide does not exist.
     """
+    require_network(network)
+    names = [each.name for each in fields(DiagramOptions)]
+    for name in options:
+        if name not in names:
+            message, help = f"a diagram has no option '{name}'", suggestion(name, names, "")
+            raise UsageError.of("bad-option", message, help=help)
     made = Diagram(network.graph, DiagramOptions(**options))
     if path is not None:
         made.save(path)

@@ -15,7 +15,7 @@ from graphnn.execution.network import Network, names_of
 from graphnn.execution.options import Typed
 from graphnn.gradients._backprop import Reverse, backprop
 from graphnn.gradients._pieces import Shifts, shifts
-from graphnn.gradients._refusals import check_choice, unknown_parameter
+from graphnn.gradients._refusals import check_choice, check_mapping, unknown_parameter
 from graphnn.gradients._report import (
     VERDICTS,
     WORST_FIRST,
@@ -242,6 +242,7 @@ def misshapen(name: str, shape: tuple[int, ...], found: tuple[int, ...]) -> Diag
 
 def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
     """Gradients from elsewhere, once they fit the network."""
+    check_mapping("gradients", gradients)
     faults, arrays = [], {}
     for name, given in gradients.items():
         array = as_numbers(given)

@@ -12,6 +12,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
 from graphnn.execution import as_numbers
 from graphnn.gradients._check import compare, misshapen
+from graphnn.gradients._refusals import check_mapping
 from graphnn.gradients._report import GradientReport
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.api import Interrupted
@@ -128,6 +129,7 @@ def _crossing(name: str, index: tuple[int, ...]) -> Crossing:
 
 
 def _numbers(arrays: Mapping[str, Any], what: str = "") -> dict[str, Array]:
+    check_mapping("arrays", arrays)
     given = {name: as_numbers(value) for name, value in arrays.items()}
     faults = [
         Diagnostic("not-numbers", f"{what}'{name}' is not an array of numbers")

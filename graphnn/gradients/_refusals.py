@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
@@ -41,3 +41,10 @@ def known_parameters(network: Network, names: str | Iterable[str]) -> tuple[str,
         if name not in network.parameters:
             raise UsageError(unknown_parameter(network, name))
     return names
+
+
+def check_mapping(what: str, given: object) -> None:
+    """Raise a UsageError for what is not a mapping of names to arrays."""
+    if not isinstance(given, Mapping):
+        message = f"{what} are a mapping of names to arrays, not {type(given).__name__}"
+        raise UsageError.of("bad-option", message)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from graphnn.diagnostics import FileError, UsageError
 from graphnn.execution import require_network
-from graphnn.execution.network import Network
+from graphnn.execution.network import Network, names_of
 from graphnn.interchange.code.numpy_code import NumpyCode
 from graphnn.interchange.code.torch_code import TorchCode
 from graphnn.interchange.onnx import writing
@@ -68,6 +68,8 @@ def export(
         The file cannot be written, or the spec reads the file that would hold the parameters.
     """
     require_network(network)
+    if outputs is not None and not (outputs := names_of(outputs)):
+        raise UsageError.of("bad-option", "'outputs' names no node")
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".onnx" and style is None:

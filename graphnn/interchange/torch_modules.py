@@ -11,7 +11,7 @@ import numpy as np
 
 from graphnn.diagnostics import RunError, UsageError
 from graphnn.execution import require_network
-from graphnn.execution.network import Network
+from graphnn.execution.network import Network, names_of
 from graphnn.interchange.code.torch_code import TorchCode
 from graphnn.ops import Array
 
@@ -108,7 +108,7 @@ def _torch() -> Any:
 
 
 def _code(network: Network, outputs: Iterable[str] | None = None) -> TorchCode:
-    names = network.graph.outputs if outputs is None else tuple(outputs)
+    names = network.graph.outputs if outputs is None else names_of(outputs)
     return TorchCode(network.graph, names, network.graph.losses)
 
 
@@ -116,7 +116,7 @@ def _defined(code: TorchCode) -> ModuleType:
     """The written code as a module, whose lines tracebacks show."""
     made = ModuleType("graphnn_network")
     made.__file__ = f"<torch code of {code.graph.spec.name or 'a network'}, {id(made)}>"
-    text = code.text("weights.npz")
+    text = code.text("weights.npz", trains=False)
     linecache.cache[made.__file__] = len(text), None, text.splitlines(True), made.__file__
     exec(compile(text, made.__file__, "exec"), made.__dict__)
     return made

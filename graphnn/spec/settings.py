@@ -54,6 +54,9 @@ def override(document: Map, settings: Mapping[str, Any], vocabulary: Vocabulary 
     if not isinstance(settings, Mapping):
         message = f"settings are a mapping, not {type(settings).__name__}"
         raise UsageError.of("bad-option", message, help="write them as {'epochs': 20}")
+    for name in settings:
+        if not isinstance(name, str):
+            raise UsageError.of("bad-option", f"the name of a setting is text, not {name!r}")
     places = _Places(vocabulary)
     done: dict[Path, str] = {}
     for name, data in settings.items():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from graphnn import drawing
 from graphnn.diagnostics import GraphnnError
 
 TEXT = """
@@ -17,6 +18,8 @@ nodes:
   y: {op: affine, inputs: x, units: 1}
   loss: {op: mean, inputs: y}
 """
+NETWORK = graphnn.loads(TEXT)
+ROWS = np.ones((3, 2))
 TAKES_A_NETWORK = {
     "backprop": graphnn.backprop,
     "numerical_gradient": graphnn.numerical_gradient,
@@ -24,6 +27,7 @@ TAKES_A_NETWORK = {
     "step_study": lambda network: graphnn.step_study(network, "y.bias"),
     "trace": graphnn.trace,
     "run_examples": graphnn.run_examples,
+    "draw": drawing.draw,
     "export": lambda network: graphnn.export(network, "net.py"),
     "to_torch": graphnn.to_torch,
     "from_torch_state": lambda network: graphnn.from_torch_state(network, {}),
@@ -93,3 +97,49 @@ def test_another_type(call, message):
     with pytest.raises(GraphnnError) as caught:
         call()
     assert str(caught.value) == f"error[bad-option]: {message}"
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda: graphnn.loads(TEXT, {3: 4}), "the name of a setting is text, not 3"),
+        (
+            lambda: graphnn.check_gradients(NETWORK, x=ROWS, gradients=[ROWS]),
+            "gradients are a mapping of names to arrays, not list",
+        ),
+        (
+            lambda: graphnn.check_function(lambda w: 1.0, [ROWS], lambda w: {"w": ROWS}),
+            "arrays are a mapping of names to arrays, not list",
+        ),
+        (
+            lambda: NETWORK.draw(directon="right"),
+            "a diagram has no option 'directon'\n   = help: did you mean 'direction'?",
+        ),
+        (
+            lambda: graphnn.export(NETWORK, "a.py", style="numpy", outputs=3),
+            "a name is text, not 3",
+        ),
+        (
+            lambda: graphnn.export(NETWORK, "a.py", style="torch", outputs=[3]),
+            "a name is text, not 3",
+        ),
+        (lambda: graphnn.export(NETWORK, "a.onnx", outputs=[]), "'outputs' names no node"),
+    ],
+)
+def test_arguments_that_make_no_sense(call, expected):
+    with pytest.raises(GraphnnError) as caught:
+        call()
+    assert str(caught.value) == f"error[bad-option]: {expected}"
+
+
+@pytest.mark.parametrize("trials", [0, 1.5, "3"])
+def test_trials_are_counted(trials):
+    with pytest.raises(GraphnnError) as caught:
+        graphnn.search("search.yaml", trials)
+    message = f"error[bad-trials]: a search has at least one trial, not {trials!r}"
+    assert str(caught.value) == message
+
+
+def test_one_output_needs_no_list(tmp_path):
+    graphnn.export(NETWORK, tmp_path / "net.py", style="numpy", outputs="y")
+    assert "Values of 'y'." in (tmp_path / "net.py").read_text(encoding="utf-8")

@@ -238,3 +238,17 @@ def test_recurrent_layers_of_torch_compute_the_same_here(cell, bidirectional):
     with torch.no_grad():
         expected = head(layers(torch.from_numpy(x))[0]).numpy()
     np.testing.assert_allclose(net.run(x=x)["y"], expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.oracle
+def test_a_training_that_torch_lacks_is_of_no_consequence():
+    pytest.importorskip("torch")
+    train = "train: {data: {npz: r.npz}, optimizer: {sgd: {schedule: {cosine: {warm_up: 1}}}}}"
+    net = graphnn.loads(
+        "graphnn: 1\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 2]}\n"
+        "  y: {op: affine, inputs: x, units: 2}\n"
+        f"  l: {{op: mean_squared_error, inputs: [y, x]}}\n{train}\n"
+    )
+    assert [name for name, _ in graphnn.to_torch(net).named_parameters()] == ["y.weight", "y.bias"]

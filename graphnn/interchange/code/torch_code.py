@@ -47,11 +47,14 @@ class TorchCode(Written):
         self.turned = graph.torch_turned()
         super().__init__(graph, outputs, losses, _TAKEN)
 
-    def text(self, weights: str) -> str:
-        """All of it; `weights` is the name of the file that holds the parameters."""
+    def text(self, weights: str, *, trains: bool = True) -> str:
+        """All of it; `weights` is the name of the file that holds the parameters.
+
+        Without `main` unless it `trains`, which not every spec can in torch.
+        """
         parts = [definition.text for definition in self.blocks]
         parts += [self._network(), self._loading()]
-        if self.losses and self.graph.spec.train is not None:
+        if trains and self.losses and self.graph.spec.train is not None:
             parts.append(training(self.graph, self.losses))
         parts = [part.strip("\n") for part in (*called("\n".join(parts), _HELPERS), *parts)]
         body = "\n\n\n".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ def search(
     UsageError
         A setting names nothing, or what the search varies.
     """
-    if trials < 1:
-        raise UsageError.of("bad-trials", f"a search has at least one trial, not {trials}")
+    if not isinstance(trials, Integral) or trials < 1:
+        raise UsageError.of("bad-trials", f"a search has at least one trial, not {trials!r}")
     base = declared(file, settings)
     spec = _search_spec(base)
     objective = _objective(spec, train_spec(base))
