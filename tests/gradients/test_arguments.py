@@ -251,8 +251,9 @@ def test_a_new_option_reaches_the_signature_and_the_command_line():
         return inputs, options.new
 
     assert keywords(function) == keywords(graphnn.numerical_gradient) | {"new"}
-    assert function(None, {"x": 1}, y=2) == ({"x": 1, "y": 2}, 3)
-    assert function(None, new=5) == ({}, 5)
+    net = graphnn.loads("graphnn: 1\nnodes: {x: {op: input, shape: [batch]}}")
+    assert function(net, {"x": 1}, y=2) == ({"x": 1, "y": 2}, 3)
+    assert function(net, new=5) == ({}, 5)
 
     @taking(More)
     def command(chosen):
