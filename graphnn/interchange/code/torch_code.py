@@ -106,9 +106,8 @@ class TorchCode(Written):
                 found[path] = name, False
             elif node is not None:
                 for operand, full in node.parameters.items():
-                    theirs = node.op.torch_names.get(operand, operand)
                     if full is not None:
-                        key = f"{path}.{theirs}".removesuffix(".")
+                        key = self.placement.key(f"{name}.{operand}")
                         reverse = operand in node.op.torch_reversed and name not in self.turned
                         found[key] = full, reverse
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -19,13 +19,13 @@ class Placement:
     graph : Graph
     paths : mapping of str to str
         Where layers lie, by full name of the node.
-    turned : collection of str
+    turned : set of str
         Nodes whose matrices torch has as they are here; see `Graph.torch_turned`.
     """
 
     graph: Graph
     paths: Mapping[str, str]
-    turned: Collection[str]
+    turned: Set[str]
 
     def key(self, full: str) -> str:
         """The name of a parameter in the state of the module."""
@@ -54,7 +54,7 @@ class Placement:
         first, second = self.graph.nodes[name], self.graph.nodes[other]
         own = {key: full and f"{other}.{key}" for key, full in second.parameters.items()}
         same = own == {**first.parameters} == {**second.parameters}
-        return same and first.op == second.op and not {name, other} & {*self.turned}
+        return same and first.op == second.op and self.turned.isdisjoint((name, other))
 
     def frozen(self) -> dict[str, None]:
         """Statements that keep training from what is not trainable, one where a block is all so."""
