@@ -17,7 +17,6 @@ from graphnn.spec.values import located
 from graphnn.storage import endings_interrupt
 
 if TYPE_CHECKING:
-    from graphnn.execution import Network
     from graphnn.training import Search
 
 _RUNS = Path("runs")
@@ -54,7 +53,7 @@ def search(
     _report(found)
     terminal.report(found.faults)
     if found.best is None:
-        _explain_divergence(found, training.load(file, settings(set)))
+        _explain_divergence(found, file, set)
     terminal.line(f"wrote '{folder}': {', '.join((training.STUDY, *written))}")
     if found.best is not None:
         best = (
@@ -87,10 +86,10 @@ def _report(found: Search) -> None:
     terminal.table(["trial", found.metric, *names], rows, right=range(2 + len(names)))
 
 
-def _explain_divergence(found: Search, net: Network) -> None:
+def _explain_divergence(found: Search, file: Path, set: Settings) -> None:
     """Show why the first trial diverged, and the likely causes."""
     for trial in found.trials:
         if trial.state == "diverged" and trial.fault:
             terminal.remark(("note", "note"), f": trial {trial.number} diverged: {trial.fault}")
-            terminal.report(errors.causes(net))
+            terminal.report(errors.causes(training.load(file, settings(set))))
             return
