@@ -104,6 +104,19 @@ def test_plants():
         assert (1 - least / 100) ** 300 <= missed / 100 + 0.02
 
 
+def test_convolution_methods():
+    titles = [f"c{number}, " for number in range(2, 7)]
+    head, *layers = printed("convolution_methods.py").split("\n\n")
+    assert "multiply-adds a nanosecond" in head
+    assert [layer[:4] for layer in layers] == titles
+    for layer in layers:
+        rows = [re.split(r" {2,}", line.strip()) for line in layer.splitlines()[1:]]
+        names = [row[0] for row in rows if row[0] != "compiled"]
+        winograd = ["F(2, 3)", "F(4, 3)", "F(2x2, 3x3)", "F(4x4, 3x3)"]
+        assert names == ["unfolded", *winograd, "shifted"]
+        assert all(float(row[-1]) < 1e-4 for row in rows)  # off float64
+
+
 def test_startup():
     lines = printed("startup.py").splitlines()
     for name in ("import graphnn", "graphnn.load", "completion", "graphnn check and.yaml"):
