@@ -31,6 +31,15 @@ def without(names: list[str], folder: Path) -> Path:
     return folder
 
 
+def test_the_readme_lists_every_script():
+    readme = (ROOT / "benchmarks" / "README.md").read_text()
+    scripts = [
+        path for path in (ROOT / "benchmarks").glob("[!_]*.py") if "\ndef main" in path.read_text()
+    ]
+    assert len(scripts) > 30
+    assert [path.name for path in scripts if f"| `{path.name}` |" not in readme] == []
+
+
 def test_forward_and_backward():
     lines = printed("forward_backward.py").splitlines()
     assert any(line.startswith("blas: ") for line in lines)
