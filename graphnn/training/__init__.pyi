@@ -27,6 +27,7 @@ from .fitting.optimizers import Optimizer as Optimizer
 from .fitting.optimizers import find as find
 from .fitting.schedules import SCHEDULES as SCHEDULES
 from .fitting.schedules import Course as Course
+from .fitting.schedules import Schedule as Schedule
 from .runs.evaluation import Evaluation as Evaluation
 from .runs.evaluation import evaluate as evaluate
 from .runs.figures import pairs as pairs

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from graphnn.diagnostics import Findings, by_word
+from graphnn.ops.code import shown
 from graphnn.spec import brief, only_choice
 from graphnn.spec.values import Map, Scalar, Value
 from graphnn.training.fitting import declared
@@ -107,6 +108,10 @@ class Schedule(Declared):
         """The scale after the warm-up, when `epoch` epochs, whole or not, of `epochs` are done."""
         raise NotImplementedError
 
+    def to_code(self, epochs: int) -> str:
+        """`level` as an expression in Python, which reads `epoch` and NumPy as ``np``."""
+        raise NotImplementedError
+
 
 class Constant(Schedule):
     """The same learning rate from the first step, or the end of the warm-up, to the last."""
@@ -118,6 +123,10 @@ class Constant(Schedule):
     def level(self, epoch: float, epochs: int) -> float:
         """1."""
         return 1.0
+
+    def to_code(self, epochs: int) -> str:
+        """1."""
+        return "1.0"
 
 
 class Step(Schedule):
@@ -133,6 +142,10 @@ class Step(Schedule):
         """``factor ** floor(epoch / every)``."""
         # 0.3 / 0.1 is a little less than 3, by no more than the roundings of three numbers.
         return float(self.factor ** math.floor(epoch / self.every * (1 + _ROUNDING)))
+
+    def to_code(self, epochs: int) -> str:
+        """A power of the factor."""
+        return f"{shown(self.factor)} ** np.floor(epoch / {shown(self.every)} * (1 + 2**-50))"
 
 
 class Cosine(Schedule):
@@ -159,6 +172,14 @@ class Cosine(Schedule):
         # The step that ends the warm-up may start before the cosine does.
         done = max(0.0, epoch - self.warm_up) / rest if rest > 0 else 0.0
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
+
+    def to_code(self, epochs: int) -> str:
+        """Half a cosine."""
+        if epochs <= self.warm_up:
+            return "1.0"
+        after = f"max(0, epoch - {shown(self.warm_up)})" if self.warm_up else "epoch"
+        wave = f"(1 + np.cos(np.pi * {after} / {shown(epochs - self.warm_up)})) / 2"
+        return f"{shown(self.floor)} + {shown(1 - self.floor)} * {wave}" if self.floor else wave
 
 
 def find(value: Value, findings: Findings) -> Schedule | None:
