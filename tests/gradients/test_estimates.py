@@ -66,14 +66,24 @@ def test_estimates_hold_over_any_graph():
     assert outside <= (1 - HELD) * total
 
 
-def test_a_saturated_network_raises_no_false_alarm():
+@pytest.mark.parametrize("method", ["probes", "loop"])
+def test_a_saturated_network_raises_no_false_alarm(method):
     # The loss is 0 to the last digit and nothing moves it, though its derivatives are not 0.
     net, inputs = digits()
     net.assign({"a2.weight": np.zeros((5, 3)), "a2.bias": [40.0, 0.0, 0.0]})
     inputs["t"][:] = 0
     assert net.loss(inputs) == 0
     assert (graphnn.backprop(net, inputs)["a2.weight"] != 0).any()
-    assert graphnn.check_gradients(net, inputs)
+    assert graphnn.check_gradients(net, inputs, method=method)
+
+
+@pytest.mark.parametrize("method", ["probes", "loop"])
+def test_a_loss_near_0_rounds_as_the_logarithm_of_a_number_near_1(method):
+    net, inputs = digits()
+    net.assign({"a2.weight": np.zeros((5, 3)), "a2.bias": [33.0, 0.0, 0.0]})
+    inputs["t"][:] = 0
+    assert 0 < net.loss(inputs) < 1e-14
+    assert graphnn.check_gradients(net, inputs, method=method)
 
 
 @pytest.mark.parametrize("method", ["probes", "loop"])

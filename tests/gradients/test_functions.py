@@ -38,6 +38,19 @@ def test_a_right_gradient_agrees_and_one_entry_that_is_off_is_named():
     assert report.wrong[0].worst.line(1, 15).startswith("w[1,3]: wrong backward (1 of 15), given ")
 
 
+def test_an_entry_that_is_off_is_named_however_small_the_gradient():
+    given = arrays()
+
+    def scaled(**each):
+        return 1e-14 * network(**each)
+
+    small = {name: 1e-14 * slope for name, slope in slopes(**given).items()}
+    assert max(abs(slope).max() for slope in small.values()) < 1e-12
+    assert graphnn.check_function(scaled, given, small).ok
+    small["w"][1, 3] *= 1.01
+    assert graphnn.check_function(scaled, given, small).counts["wrong backward"] == 1
+
+
 def test_it_finds_the_derivative_that_is_known():
     found = graphnn.check_function(
         lambda x: np.exp(x).sum(), {"x": [0.0, 1.0]}, {"x": np.exp([0, 1])}

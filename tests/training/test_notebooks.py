@@ -112,6 +112,11 @@ def test_gradients(run):
         ["shape", "entries", "at a kink", "least", "greatest", "largest error"],
         ["[2, 1]", "2", "0", *ends, f"{estimate.error.max():.1g}"],
     ]
+    aligned = re.findall("text-align:(left|right)", estimate._repr_html_())
+    assert aligned[-6:] == ["left", *["right"] * 5]  # all numbers but the shape
+    options = {"entries": {"a.weight": [(0, 0)]}}
+    part = graphnn.numerical_gradient(run.network, batch, **options)["a.weight"]
+    assert repr(part) == "<estimate of shape (2, 1): 1 of 2 entries>"
 
 
 CHAIN = "graphnn: 1\nnodes:\n  a0: {op: input, shape: [batch, 1]}\n"

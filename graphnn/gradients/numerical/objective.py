@@ -33,8 +33,8 @@ class Objective:
     network: Network
     inputs: Mapping[str, Any]
     losses: tuple[str, ...]
-    mode: Mode = "run"
-    seed: int = 0
+    mode: Mode
+    seed: int
 
     def __post_init__(self) -> None:
         if self.network.dtype != np.float64:

@@ -290,6 +290,6 @@ def _channel_axis(route: Route) -> int | None:
     rank = route.base.values[route.slot].ndim
     if operand.role != "parameter" or not rank:
         return None
-    words = operand.layout.split() if rank > 1 else ["out"]
+    words = operand.layout.split()
     place = words.index("out")
     return place if "..." not in words[:place] else place - len(words) + rank
