@@ -1,5 +1,7 @@
 """Gradients against values known by hand, and against each other."""
 
+from typing import ClassVar, Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_cases import DIGITS, digits
 from graphnn.gradients import Reverse
+from graphnn.ops import data, registered
 from tables import cases
 
 
@@ -226,3 +229,44 @@ def test_inputs_at_fault_are_reported_whatever_the_method(method):
         "error[not-numbers]: the input 'x' is not an array of numbers\n"
         "   = help: in nested lists, rows have one length"
     )
+
+
+TWO = """
+graphnn: 1
+nodes:
+  v: {op: parameter, value: [1, 2]}
+  w: {op: parameter, value: [3, 4]}
+  y: {op: add, inputs: [v, w]}
+  z: {op: multiply, inputs: [y, y]}
+  loss: {op: sum, inputs: z}
+"""
+
+
+def test_no_two_gradients_share_memory():
+    net = graphnn.loads(TWO)
+    found = graphnn.backprop(net, {})
+    assert not np.shares_memory(found["v.value"], found["w.value"])
+    found["v.value"] *= 0
+    assert found["w.value"].tolist() == [8, 12] == graphnn.backprop(net, {})["v.value"].tolist()
+
+
+def test_an_op_that_writes_in_its_cotangent_spoils_no_later_gradient():
+    class Doubled(graphnn.Op, register=False):
+        """Twice the sum."""
+
+        op: Literal["doubled"] = "doubled"
+        operands: ClassVar = (data("x", "n"),)
+        result = ""
+
+        def forward(self, x):
+            return np.asarray(2 * x.sum())
+
+        def vjp(self, cotangent, output, x):
+            cotangent *= 2
+            return (np.full_like(x, cotangent),)
+
+    with registered(Doubled):
+        net = graphnn.loads(TWO.replace("op: sum", "op: doubled"))
+        for _ in range(2):
+            with pytest.raises(graphnn.RunError, match=r"'loss'.*read-only"):
+                graphnn.backprop(net, {})
