@@ -108,6 +108,19 @@ def test_the_report_is_short_and_to_the_letter():
     assert lines[-1] == "  and 4 more parameters"
 
 
+@pytest.mark.parametrize("count", range(1, 13))
+def test_a_report_fills_ten_lines_and_never_leaves_out_one_parameter(count):
+    value = np.array([1.0])
+    sure = graphnn.GradientEstimate(value, np.full(1, 1e-10), np.zeros(1, dtype=bool))
+    analytic = {f"p{number}": value for number in range(count)}
+    _, *lines = str(compare(analytic, dict.fromkeys(analytic, sure))).splitlines()
+    if count < 10:
+        assert len(lines) == count
+        assert all(line.startswith("  p") for line in lines)
+    else:
+        assert (len(lines), lines[-1]) == (9, f"  and {count - 8} more parameters")
+
+
 def test_the_report_as_plain_data():
     value = np.array([[1.0]])
     sure = graphnn.GradientEstimate(value, np.array([[1e-10]]), np.zeros((1, 1), dtype=bool))
