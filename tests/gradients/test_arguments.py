@@ -63,6 +63,9 @@ class Idle:
     {"order": "2"}
         | error[unknown-order]: the central rule has no order '2'\n   = help: its order is 2 or 4
     {"step": {"a1.bias": None}} | error[bad-step]: the step must be positive, not None
+    {"step": {"a1.bais": 1e-3}}
+        | error[unknown-parameter]: the network has no parameter 'a1.bais'
+        \n   = help: did you mean 'a1.bias'?
     {"step": [1e-3]} | error[bad-step]: the step must be positive, not [0.001]
     {"step": lambda values, rule: np.array([0.5])}
         | error[bad-step]: the step must be positive, not [0.5]

@@ -79,6 +79,24 @@ def test_two_losses_add_up():
     np.testing.assert_allclose(graphnn.backprop(net, loss="b")["x.value"], [1.0, 2.0])
 
 
+@pytest.mark.parametrize("activation", ["identity", "relu", "sigmoid"])
+@pytest.mark.parametrize("order", [["p", "q"], ["q", "p"]])
+def test_a_parameter_moves_one_of_two_losses(activation, order):
+    nodes = {
+        "x": {"op": "input", "shape": ["batch", 2]},
+        "t": {"op": "input", "shape": ["batch", 3]},
+    }
+    for name in order:
+        nodes[f"a{name}"] = {"op": "affine", "inputs": "x", "units": 3}
+        nodes[f"z{name}"] = {"op": activation, "inputs": f"a{name}"}
+        nodes[name] = {"op": "mean_squared_error", "inputs": [f"z{name}", "t"]}
+    net = graphnn.loads({"graphnn": 1, "nodes": nodes})
+    rng = np.random.default_rng(0)
+    inputs = {"x": rng.normal(size=(4, 2)), "t": rng.normal(size=(4, 3))}
+    assert net.losses() == tuple(order)
+    assert graphnn.check_gradients(net, inputs).counts["agree"] == 18
+
+
 def test_a_node_read_twice_by_one_op_gets_both_cotangents():
     net = graphnn.loads(
         "{graphnn: 1, nodes: {x: {op: parameter, value: [3, -5]}, "
