@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ SIGNS: Mapping[Kind, str] = {"removed": "-", "added": "+", "renamed": "=", "chan
 _COPY = re.compile(r"(?P<use>.+)\.(?P<number>\d+)\.(?P<node>.+)")
 _DEFAULTS: Aspects = {"trainable": True, "kind": "float"}
 _LONGEST = 60  # characters of a value that are shown
+_BEFORE = 20  # characters shown before a difference that is far on
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Detail:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.aspect} {_shown(self.old)} -> {_shown(self.new)}".lstrip()
+        old, new = _apart(self.old, self.new)
+        return f"{self.aspect} {old} -> {new}".lstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +173,12 @@ def compare(old: Graph, new: Graph, options: Callable[[OptimizerSpec], Aspects])
     changes = [
         *_entries("spec", _top(old, names), _top(new, own)),
         *_entries("sizes", _sizes(old), _sizes(new)),
+        *_entries("limits", _limits(old), _limits(new)),
         *_nodes(old, new, renames, there),
         *_examples(_listed(old.spec.examples, names), _listed(new.spec.examples, own)),
         *_entries("train", _train(old, names, options), _train(new, own, options)),
         *_entries("search", _search(old), _search(new)),
-        *_entries("draw", _draw(old), _draw(new)),
+        *_entries("draw", _draw(old, names), _draw(new, own)),
     ]
     return Difference(tuple(changes), (_count(old), _count(new)))
 
@@ -326,6 +330,7 @@ def _top(graph: Graph, names: Mapping[str, str]) -> Aspects:
         "description": spec.description or None,
         "dtype": spec.dtype,
         "weights": weights,
+        "weights.partial": (spec.weights is not None and spec.weights.partial) or None,
         "outputs": [names.get(name, name) for name in graph.outputs],
     }
 
@@ -333,6 +338,19 @@ def _top(graph: Graph, names: Mapping[str, str]) -> Aspects:
 def _sizes(graph: Graph) -> Aspects:
     named = {name: size for name, size in graph.spec.sizes.items() if name != "batch"}
     return {name: "free" if isinstance(size, Expression) else size for name, size in named.items()}
+
+
+def _limits(graph: Graph) -> Aspects:
+    """The limits of the network, and of blocks under their names."""
+    spec = graph.spec
+    given = {"": spec.limits, **{f"{name}.": block.limits for name, block in spec.blocks.items()}}
+    return {
+        f"{owner}{field.name}": limit.value
+        for owner, limits in given.items()
+        if limits is not None
+        for field in fields(limits)
+        if (limit := getattr(limits, field.name)) is not None
+    }
 
 
 def _examples(before: Mapping[str, Aspects], after: Mapping[str, Aspects]) -> Iterator[Change]:
@@ -349,6 +367,8 @@ def _listed(examples: Iterable[ExampleSpec], names: Mapping[str, str]) -> dict[s
     found: dict[str, Aspects] = {}
     for number, example in enumerate(examples, 1):
         name = example.about if example.about not in ("", *found) else f"example {number}"
+        while name in found:  # another is called so by its remark
+            name += "'"
         said = example.place.get("properties")
         found[name] = {
             "about": example.about or None,
@@ -391,11 +411,12 @@ def _search(graph: Graph) -> Aspects:
     return {**made.pop("settings", {}), **made}
 
 
-def _draw(graph: Graph) -> Aspects:
+def _draw(graph: Graph, names: Mapping[str, str]) -> Aspects:
     draw = graph.spec.draw
     if draw is None:
         return {}
-    tables = {"families": draw.families, "ops": draw.ops, "nodes": draw.nodes}
+    coloured = {names.get(name, name): colour for name, colour in draw.nodes.items()}
+    tables = {"families": draw.families, "ops": draw.ops, "nodes": coloured}
     colours = {
         f"{table}.{n}": c.colour for table, given in tables.items() for n, c in given.items()
     }
@@ -453,11 +474,30 @@ def _described(aspect: str, value: Any) -> str:
         return _shown(value)
     if aspect == "parameters":
         return counted(value, "parameter")
-    return f"of {', '.join(value)}" if aspect == "inputs" else f"{aspect} {_shown(value)}"
+    if aspect == "inputs":
+        return f"of {', '.join(value) if isinstance(value, list) else _shown(value)}"
+    return f"{aspect} {_shown(value)}"
+
+
+def _apart(old: Any, new: Any) -> tuple[str, str]:
+    """Both values as they are shown, from shortly before where they differ if that is far on."""
+    texts = _text(old), _text(new)
+    if _cut(texts[0]) != _cut(texts[1]):
+        return _cut(texts[0]), _cut(texts[1])
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    start = max(0, alike - _BEFORE)
+    return _cut(f"...{texts[0][start:]}"), _cut(f"...{texts[1][start:]}")
 
 
 def _shown(value: Any) -> str:
+    return _cut(_text(value))
+
+
+def _text(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = value if isinstance(value, str) else flow(located(value))
+    return value if isinstance(value, str) else flow(located(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

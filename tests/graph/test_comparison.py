@@ -167,6 +167,11 @@ def test_layout_and_format_make_no_difference(path):
         | name: base\ndraw: {families: {loss: teal}, nodes: {a: red}, mathematical: true}
         | draw\n  + families.loss: #26a69a\n  + nodes.a: #e53935\n  + mathematical: true
     name: base | name: base\ndraw: {mathematical: false} | no difference
+    name: base | name: base\nlimits: {parameters: 10k} | limits\n  + parameters: 10000
+    nodes:\n
+        | blocks: {b: {inputs: [], nodes: {c: {op: parameter, shape: [1]}}, output: c, limits:
+        {parameters: 1, multiply_adds: 2}}}\nnodes:\n
+        | limits\n  + b.parameters: 1\n  + b.multiply_adds: 2
     """,
     A57="a" * 57,
     ONE_THREE=ONE_THREE,
@@ -377,6 +382,57 @@ def test_both_files_at_fault_are_reported(tmp_path):
     with pytest.raises(FileError) as missing:
         graphnn.diff(tmp_path / "none.yaml", bad / "no-nodes.yaml")
     assert [found.code for found in missing.value.diagnostics] == ["no-such-file", "no-nodes"]
+
+
+def test_limits():
+    limited = [BASE + f"limits: {{parameters: {most}}}\n" for most in ("10k", "10000", "9999")]
+    assert reported(limited[0], limited[1]) == "no difference"
+    assert reported(limited[0], limited[2]) == "limits\n  ~ parameters: 10000 -> 9999"
+
+
+def test_whether_weights_may_lack_some(tmp_path):
+    np.savez(tmp_path / "p.npz", **{"p.value": np.zeros(2)})
+    text = "graphnn: 1\nweights: {file: p.npz%s}\nnodes: {p: {op: parameter, shape: [2]}}\n"
+    for name, more in (("all", ""), ("some", ", partial: true"), ("same", ", partial: false")):
+        (tmp_path / f"{name}.yaml").write_text(text % more)
+    found = graphnn.diff(tmp_path / "all.yaml", tmp_path / "some.yaml")
+    assert str(found) == "spec\n  + weights.partial: true"
+    assert not graphnn.diff(tmp_path / "all.yaml", tmp_path / "same.yaml")
+
+
+def test_a_node_that_reads_by_operand_is_shown_with_what_it_reads():
+    text = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 5, 4]}
+  s: {op: input, shape: [batch, 6]}
+  m: {op: mean, inputs: x}
+"""
+    found = reported(text, text + "  r: {op: gru, inputs: {x: x, state: s}, units: 6}\n")
+    assert "\n  + r: gru, of {x: x, state: s}, units 6, " in found
+
+
+def test_values_that_differ_far_on_are_shown_from_there():
+    old = BASE.replace("name: base", f"name: {'a' * 70} old {'b' * 70}")
+    assert reported(old, old.replace(" old ", " new ")) == (
+        f"spec\n  ~ name: ...{'a' * 19} old {'b' * 30}... -> ...{'a' * 19} new {'b' * 30}..."
+    )
+    assert reported(old, old.replace("b\n", "c\n")) == (
+        f"spec\n  ~ name: ...{'b' * 21} -> ...{'b' * 20}c"
+    )
+
+
+def test_an_example_called_as_another_is_by_its_number():
+    text = BASE.replace("about: probabilities sum to one", "about: example 2")
+    assert reported(text, text.replace("ones: [1,", "ones: [2,")) == (
+        "examples\n  ~ example 2': inputs {x: {ones: [1, pixels]}} -> {x: {ones: [2, pixels]}}"
+    )
+
+
+def test_the_colour_of_a_renamed_node_goes_with_it():
+    old = BASE + "draw: {nodes: { z: red}}\n"
+    new = old.replace(" z:", " rectified:").replace("inputs: z", "inputs: rectified")
+    assert reported(old, new) == "nodes\n  = z -> rectified"
 
 
 def test_as_plain_data():
