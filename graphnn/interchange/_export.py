@@ -26,7 +26,7 @@ def export(
     path: str | Path,
     *,
     opset: int | None = None,
-    dtype: Literal["float32", "float64"] = "float32",
+    dtype: Literal["float32", "float64"] | None = None,
     outputs: Iterable[str] | None = None,
     style: Style | None = None,
 ) -> Exported:
@@ -46,9 +46,9 @@ def export(
     path : str or Path
         What to write, whole or not at all: ``.onnx`` or ``.py``.
     opset : int, optional
-        Version of ONNX's operators, 18 or later; by default the newest that is known here.
-    dtype : {"float32", "float64"}
-        Of real numbers; onnxruntime knows some operators in float32 alone.
+        Version of a model's operators, 18 or later; by default the newest that is known here.
+    dtype : {"float32", "float64"}, optional
+        Of a model's real numbers, by default float32; onnxruntime knows some operators in it alone.
     outputs : iterable of str, optional
         Nodes whose values the model gives; by default those that `network` gives.
     style : {"numpy", "torch"}, optional
@@ -61,7 +61,8 @@ def export(
     Raises
     ------
     UsageError
-        The suffix is another; there is no such opset, dtype or output; or onnx is not installed.
+        The suffix is another, an option is not one of what it says, there is no such opset, dtype
+        or output, or onnx is not installed.
     RunError
         ONNX cannot state an op, or the model does not compute the same.
     FileError
@@ -72,17 +73,25 @@ def export(
         raise UsageError.of("bad-option", "'outputs' names no node")
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix == ".onnx" and style is None:
-        return writing.write(network, path, opset=opset, dtype=dtype, outputs=outputs)
-    if suffix == ".py":
-        return _write_code(network, path, style, outputs)
     if suffix == ".onnx":
-        raise UsageError.of("bad-option", "an ONNX model has no style", help="leave it out")
+        _refuse("an ONNX model", style=style)
+        real = "float32" if dtype is None else dtype
+        return writing.write(network, path, opset=opset, dtype=real, outputs=outputs)
+    if suffix == ".py":
+        _refuse("code", opset=opset, dtype=dtype)
+        return _write_code(network, path, style, outputs)
     raise UsageError.of(
         "unknown-format",
         f"'{path.name}' has no suffix that says what to write",
         help=f"end its name in {', '.join(_SUFFIXES)}",
     )
+
+
+def _refuse(what: str, **given: object) -> None:
+    """Raise a UsageError for the first option that is given, which `what` does not have."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError.of("bad-option", f"{what} has no {name}", help="leave it out")
 
 
 def _write_code(

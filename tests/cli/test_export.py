@@ -45,10 +45,18 @@ def test_code_and_its_weights(call, line, style):
     [
         (["net.py"], "'net.py' is code, but no style is given\n   = help: say which: numpy or "),
         (["net.onnx", "--style", "torch"], "an ONNX model has no style\n   = help: leave it out"),
+        (
+            ["net.py", "--style", "numpy", "--opset", "21"],
+            "code has no opset\n   = help: leave it out",
+        ),
+        (
+            ["net.py", "--style", "torch", "--dtype", "float32"],
+            "code has no dtype\n   = help: leave",
+        ),
         (["net.py", "--style", "keras"], "'keras' is not one of 'numpy', 'torch'"),
     ],
 )
-def test_a_style_that_is_missing_or_too_much(call, line, arguments, said):
+def test_options_that_are_missing_or_too_much(call, line, arguments, said):
     assert said in call("export", line, "-o", *arguments).usage_error
     assert not Path("net.py").exists()
 

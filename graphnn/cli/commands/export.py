@@ -27,13 +27,14 @@ def export(
         int | None,
         typer.Option(
             min=1,
-            help="Version of ONNX's operators; by default the newest that is known here.",
+            help="Version of a model's operators; by default the newest that is known here.",
             show_default=False,
         ),
     ] = None,
     dtype: Annotated[
-        Literal["float32", "float64"], typer.Option(help="Precision of the model.")
-    ] = "float32",
+        Literal["float32", "float64"] | None,
+        typer.Option(help="Precision of a model, by default float32.", show_default=False),
+    ] = None,
     outputs: Annotated[
         str | None,
         typer.Option(
