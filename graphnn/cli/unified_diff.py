@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import Match, SequenceMatcher
 
 _AROUND = 3  # equal lines shown before and after those that differ
+_UNENDED = "\n\\ No newline at end of file"  # as ``diff`` marks a last line that has no end
 _ROUNDS = 3  # of looking for matches between matches; in the last, lines may be there repeatedly
 
 
@@ -24,7 +25,7 @@ def unified(before: str, after: str, name: str) -> Iterator[str]:
     name : str
         Of the file that both are versions of.
     """
-    old, new = before.splitlines(), after.splitlines()
+    old, new = _lines(before), _lines(after)
     groups = _InOrder(old, new).get_grouped_opcodes(_AROUND)
     for number, group in enumerate(groups):
         if not number:
@@ -34,10 +35,21 @@ def unified(before: str, after: str, name: str) -> Iterator[str]:
         yield f"@@ -{_range(low, high)} +{_range(new_low, new_high)} @@"
         for kind, start, end, new_start, new_end in group:
             if kind == "equal":
-                yield from (f" {line}" for line in old[start:end])
+                yield from _signed(" ", old[start:end])
             else:
-                yield from (f"-{line}" for line in old[start:end])
-                yield from (f"+{line}" for line in new[new_start:new_end])
+                yield from _signed("-", old[start:end])
+                yield from _signed("+", new[new_start:new_end])
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of `text`; of other ends than a line feed, what there is of them is a part."""
+    *lines, last = text.split("\n")
+    return [*lines, last + _UNENDED] if last else lines
+
+
+def _signed(sign: str, lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield from f"{sign}{line}".split("\n")
 
 
 def _range(low: int, high: int) -> str:

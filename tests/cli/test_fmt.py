@@ -52,6 +52,20 @@ def test_diff_shows_what_would_change(call, odd):
     assert Path(odd).read_text() == ODD
 
 
+def test_diff_shows_ends_of_lines(call, here):
+    Path("net.yaml").write_bytes(b"graphnn: 1\r\nallow: []")
+    assert call("fmt", "--diff", "net.yaml").out == (
+        "--- net.yaml\n"
+        "+++ net.yaml\n"
+        "@@ -1,2 +1,2 @@\n"
+        "-graphnn: 1\N{REPLACEMENT CHARACTER}\n"
+        "-allow: []\n"
+        "\\ No newline at end of file\n"
+        "+graphnn: 1\n"
+        "+allow: []\n"
+    )
+
+
 def test_json(call, here):
     Path("net.json").write_text('{"graphnn":1,"nodes":{"x":{"op":"input","shape":[2]}}}')
     assert call("fmt", "net.json").code == 0

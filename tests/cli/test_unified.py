@@ -71,3 +71,17 @@ def test_blank_lines_do_not_hide_how_little_has_changed(seed):
     diff = list(unified(text(before), text(after), "net.yaml"))[2:]
     assert sum(line.startswith("-") for line in diff) <= 4
     assert sum(line.startswith("+") for line in diff) <= 2
+
+
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        ("a\r\nb\r\n", ["@@ -1,2 +1,2 @@", "-a\r", "-b\r", "+a", "+b"]),
+        ("a\rb\r", ["@@ -1 +1,2 @@", "-a\rb\r", "\\ No newline at end of file", "+a", "+b"]),
+        ("a\nb", ["@@ -1,2 +1,2 @@", " a", "-b", "\\ No newline at end of file", "+b"]),
+        ("a\nb\n\n", ["@@ -1,3 +1,2 @@", " a", " b", "-"]),
+        ("a\u2028b\n", ["@@ -1 +1,2 @@", "-a\u2028b", "+a", "+b"]),
+    ],
+)
+def test_ends_of_lines_are_shown_where_they_differ(before, shown):
+    assert list(unified(before, "a\nb\n", "net.yaml"))[2:] == shown
