@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 
 def test_an_svg_named_after_the_spec_in_this_folder(call, here):
     folder = here / "specs"
@@ -85,6 +87,32 @@ def test_a_description_in_words(call):
         "1 affine, 1 relu, 1 tanh, 1 add, 1 sum.\n"
     )
     assert not Path("net.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--batch 3", "'--batch' needs '--show'"),
+        ("--loss y --show values", "'--loss' needs '--show gradients'"),
+        (
+            "--alt -o net.svg",
+            "'--alt' prints words, and writes no picture\n   = help: leave out '-o'",
+        ),
+        (
+            "--alt --format svg",
+            "'--alt' prints words, and writes no picture\n   = help: leave out '--format'",
+        ),
+        (
+            "--links http://a -o net.pdf",
+            "a picture in the format 'pdf' has no links\n"
+            "   = help: leave 'links' out, or write it as svg or html",
+        ),
+    ],
+)
+def test_options_that_would_change_nothing(call, options, said):
+    Path("net.yaml").write_text(CHAIN)
+    assert call("draw", "net.yaml", *options.split()).usage_error == f"error[bad-option]: {said}\n"
+    assert not list(Path().glob("net.[ps]*"))
 
 
 def test_a_description_says_how_much_it_leaves_out(call):

@@ -12,6 +12,11 @@ def test_prints_it(call):
     assert json.loads(call("schema").output) == graphnn.schema()
 
 
+def test_a_dash_is_standard_output(call, here):
+    assert json.loads(call("schema", "-o", "-").output) == graphnn.schema()
+    assert not Path("-").exists()
+
+
 def test_writes_it(call, here):
     result = call("schema", "-o", "graphnn.schema.json")
     assert (result.code, result.out) == (0, "wrote 'graphnn.schema.json'\n")

@@ -14,7 +14,6 @@ from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.gradient_options import computed
 from graphnn.cli.networks import load
 from graphnn.cli.options import (
-    Batch,
     InputFile,
     Inputs,
     Model,
@@ -28,6 +27,7 @@ from graphnn.diagnostics import GraphnnError, UsageError, needing
 from graphnn.execution import Network
 from graphnn.execution.weight_files import spec_file
 
+_ROWS = 5  # for --show, where neither they nor the inputs are given
 _TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
 
 
@@ -62,7 +62,8 @@ def draw(
         typer.Option(
             metavar="NODE",
             autocompletion=completion.nodes,
-            help="With --show: node to take for the loss, by default those of the spec.",
+            help="With --show gradients or check: node to take for the loss, by default those of "
+            "the spec.",
             show_default=False,
         ),
     ] = None,
@@ -76,7 +77,15 @@ def draw(
     ] = None,
     input: Inputs = None,
     inputs_file: InputFile = None,
-    batch: Batch = 5,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="ROWS",
+            help="With --show: rows to take where no input is given, by default 5.",
+            show_default=False,
+        ),
+    ] = None,
     weights: Weights = None,
     against: Annotated[
         Path | None,
@@ -100,16 +109,25 @@ def draw(
     those of an example, else random ones.
     """
     if show is None:
-        _refuse({"--loss": loss, "--input": input, "--inputs": inputs_file}, "--show")
+        given = {"--input": input, "--inputs": inputs_file, "--batch": batch}
+        _refuse({"--loss": loss, **given}, "--show")
+    if show == "values":
+        _refuse({"--loss": loss}, "--show gradients")
     if show != "check":
         _refuse({"--entries": entries}, "--show check")
+    if alt and (output or format):
+        message = "'--alt' prints words, and writes no picture"
+        option = "-o" if output else "--format"
+        raise UsageError.of("bad-option", message, help=f"leave out '{option}'")
 
     def once() -> None:
         net = load(file, settings(set), weights)
         numbers = None
         if show is not None:
             nodes = net.graph.outputs if show == "values" else net.losses(loss)
-            arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
+            arrays = inputs.choose(
+                net, inputs.Wanted(input or (), inputs_file, batch or _ROWS), nodes
+            )
             report = _report(net, arrays, loss, entries) if show == "check" else None
             kind: Literal["values", "gradients"] = "values" if show == "values" else "gradients"
             numbers = gradients.trace(net, arrays, show=kind, loss=loss, report=report)

@@ -16,12 +16,13 @@ from graphnn.storage import files
 
 def schema(
     output: Annotated[
-        Path | None, output_option("FILE", "File to write; by default the schema is printed.")
+        Path | None,
+        output_option("FILE", "File to write, or - for standard output, which is the default."),
     ] = None,
 ) -> None:
     """Write the JSON Schema of spec files, for completion and checks in editors."""
     text = json.dumps(training.schema(), indent=1) + "\n"
-    if output is None:
+    if output is None or str(output) == "-":
         typer.echo(text, nl=False)
         return
     files.write_text(output, text)

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from graphnn.diagnostics import Diagnostic, Span, listed
+from graphnn.diagnostics import Diagnostic, Span, UsageError, listed
 from graphnn.drawing._formats import fail, format_of
 from graphnn.drawing.diagram import styles, text
 from graphnn.drawing.diagram.description import describe
@@ -35,6 +35,7 @@ SUFFIXES: dict[str, Format] = {
     "gv": "dot",
     "mmd": "mermaid",
 }
+_LINKED: tuple[Format, ...] = ("svg", "html")  # in which nodes lead to their lines
 _MOST = 2_000  # boxes of a picture of a page
 
 
@@ -131,7 +132,19 @@ class Diagram:
         return {name: span for name, span in found.items() if span is not None}
 
     def content(self, format: Format) -> bytes:
-        """The file in `format`."""
+        """The file in `format`.
+
+        Raises
+        ------
+        DrawingError
+            The layout fails.
+        UsageError
+            There are links, which the format does not have.
+        """
+        if self.options.links is not None and format not in _LINKED:
+            message = f"a picture in the format '{format}' has no links"
+            help = f"leave 'links' out, or write it as {' or '.join(_LINKED)}"
+            raise UsageError.of("bad-option", message, help=help)
         made = _WRITERS[format](self)
         return made if isinstance(made, bytes) else made.encode(errors="replace")
 
@@ -142,6 +155,8 @@ class Diagram:
         ------
         DrawingError
             The format is unknown, or the layout fails.
+        UsageError
+            There are links, which the format does not have.
         FileError
             The file cannot be written.
         """
