@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import FileError, SpecError
+from graphnn.diagnostics import FileError, SpecError, UsageError
 from graphnn.execution import Network
 from graphnn.graph import Difference, Graph, compare
 from graphnn.spec.training_records import OptimizerSpec
@@ -24,7 +24,7 @@ def diff(
     old, new : str, Path or Network
         Spec files, folders of runs, or networks made of specs.
     settings : mapping, optional
-        Replaced in both files; see `load`.
+        Replaced in both files; see `load`. Networks have theirs already.
 
     Returns
     -------
@@ -39,8 +39,11 @@ def diff(
     TrainingError
         The optimizer of ``train`` makes no sense.
     UsageError
-        A setting names nothing.
+        A setting names nothing, or is given for a network.
     """
+    if settings and any(isinstance(source, Network) for source in (old, new)):
+        message = f"'{next(iter(settings))}' cannot be set in a network that is made"
+        raise UsageError.of("unknown-setting", message, help="set it as the network is loaded")
     graphs: list[Graph] = []
     errors: list[SpecError | FileError] = []
     for source in (old, new):

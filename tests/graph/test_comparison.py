@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 import graphnn
-from graphnn.diagnostics import FileError, SpecError
+from graphnn.diagnostics import FileError, SpecError, UsageError
 from graphnn.ops import Op, data, registered
 from graphnn.spec import reader
 from graphnn.spec.values import plain
@@ -433,6 +433,17 @@ def test_the_colour_of_a_renamed_node_goes_with_it():
     old = BASE + "draw: {nodes: { z: red}}\n"
     new = old.replace(" z:", " rectified:").replace("inputs: z", "inputs: rectified")
     assert reported(old, new) == "nodes\n  = z -> rectified"
+
+
+def test_settings_cannot_be_put_into_a_network(tmp_path):
+    (tmp_path / "net.yaml").write_text(BASE)
+    for old, new in ((net(BASE), net(BASE)), (tmp_path / "net.yaml", net(BASE))):
+        with pytest.raises(UsageError) as caught:
+            graphnn.diff(old, new, {"hidden": 4})
+        assert str(caught.value) == (
+            "error[unknown-setting]: 'hidden' cannot be set in a network that is made\n"
+            "   = help: set it as the network is loaded"
+        )
 
 
 def test_as_plain_data():
