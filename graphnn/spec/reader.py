@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -228,7 +229,14 @@ def _decoded(content: bytes, name: str) -> str:
         index = len(_with_line_feeds(content[: error.start].decode()))
         message = f"the byte 0x{content[error.start]:02x} does not belong here in UTF-8"
         span = stretch(source, index, index + 1)
-        raise SpecError.of("bad-encoding", message, span, help=_SAVE_AS_UTF8) from None
+        raise SpecError.of("bad-encoding", message, span, help=_way_out(name)) from None
+
+
+def _way_out(name: str) -> str:
+    """What to do about a file that is not UTF-8."""
+    if not name.lower().endswith(".onnx"):
+        return _SAVE_AS_UTF8
+    return f"an ONNX model is written as a spec by: graphnn import {shlex.quote(name)} -o FOLDER"
 
 
 class _YamlEvents:

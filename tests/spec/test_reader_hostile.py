@@ -308,6 +308,15 @@ def test_huge_broken_texts_are_reported(text: str, code: str) -> None:
 # Bytes.
 
 
+def test_an_onnx_model_in_place_of_a_spec(tmp_path: Path) -> None:
+    path = tmp_path / "a net.onnx"
+    path.write_bytes(b"\x08\x0d\xff")
+    last = reported_of(path).splitlines()[-1]
+    assert last == (
+        f"   = help: an ONNX model is written as a spec by: graphnn import '{path}' -o FOLDER"
+    )
+
+
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_bytes("a: é\r\nb: né".encode() + "é: 1\r\n".encode("latin-1"))
