@@ -17,7 +17,7 @@ from graphnn.gradients._report import GradientReport
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.api import Interrupted
 from graphnn.gradients.numerical.estimates import GradientEstimate, take
-from graphnn.gradients.numerical.functions import Function, FunctionLoop
+from graphnn.gradients.numerical.functions import Function, FunctionLoop, refuse_modified
 from graphnn.gradients.numerical.loop import Crossing
 from graphnn.gradients.numerical.options import GradientOptions
 from graphnn.gradients.numerical.selection import Entries
@@ -74,8 +74,9 @@ def check_function(
     Raises
     ------
     UsageError
-        A name, a shape or an option is invalid; the function gives more than one number, another
-        one when it is called again, or modifies its arguments.
+        A name, a shape or an option is invalid; the function gives more than one number, one that
+        it computes in a lower precision, another one when it is called again; or it or the gradient
+        modifies its arguments.
     RunError
         The value of the function is not finite.
     Interrupted
@@ -94,8 +95,7 @@ def check_function(
         raise UsageError.of("bad-value", message)
     given = _numbers(arrays)
     moved = {name: array for name, array in given.items() if array.dtype.kind == "f"}
-    found = gradient(**given) if callable(gradient) else gradient
-    analytic = _fitting(moved, found)
+    analytic = _fitting(moved, _called(gradient, given) if callable(gradient) else gradient)
     names = [only] if isinstance(only, str) else only
     wanted = list(analytic if names is None else names)
     _refuse_unknown(wanted, analytic)
@@ -121,6 +121,13 @@ def check_function(
             stop.report = compare(analytic, estimates, "given", tolerance)
             raise stop
     return compare(analytic, estimates, "given", tolerance)
+
+
+def _called(gradient: Callable[..., Any], given: Mapping[str, Array]) -> Any:
+    copies = {name: array.copy() for name, array in given.items()}
+    found = gradient(**copies)
+    refuse_modified("gradient", given, copies)
+    return found
 
 
 def _crossing(name: str, index: tuple[int, ...]) -> Crossing:
@@ -155,7 +162,8 @@ def _fitting(moved: Mapping[str, Array], gradient: Any) -> dict[str, Array]:
         help = f"there are {', '.join(moved) or 'none'}"
         raise UsageError.of("missing-gradient", "the gradient is of no array", help=help)
     _numbers(gradient, "the gradient of ")
-    found = {name: np.asarray(value) for name, value in gradient.items()}
+    # Copies: it may be memory that the function writes its own gradient to in every call.
+    found = {name: np.array(value) for name, value in gradient.items()}
     faults = [
         misshapen(name, moved[name].shape, array.shape)
         for name, array in found.items()

@@ -48,3 +48,6 @@ def check_mapping(what: str, given: object) -> None:
     if not isinstance(given, Mapping):
         message = f"{what} are a mapping of names to arrays, not {type(given).__name__}"
         raise UsageError.of("bad-option", message)
+    for name in given:
+        if not isinstance(name, str):
+            raise UsageError.of("bad-option", f"a name is text, not {name!r}")

@@ -204,6 +204,92 @@ def test_a_function_that_gives_another_value_each_time_is_refused():
     )
 
 
+def narrow(x, dtype):
+    return (x.astype(dtype) ** 2).sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "dtype"),
+    [
+        (lambda x: narrow(x, np.float32), "float32"),
+        (lambda x: narrow(x, np.float16), "float16"),
+        (lambda x: float(narrow(x, np.float32)), "float32"),
+    ],
+)
+def test_a_function_that_computes_in_a_lower_precision_is_refused(function, dtype):
+    """What it rounds looks like kinks, which would excuse the gradient, 5 % off."""
+    x = np.random.default_rng(0).normal(size=6)
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.check_function(function, {"x": x}, {"x": 2.1 * x})
+    assert str(caught.value) == (
+        f"error[bad-dtype]: the function computes in {dtype}\n"
+        "   = help: let it compute in float64, from the arrays on, or its differences are roundings"
+    )
+
+
+@pytest.mark.parametrize("value", [1.5, 3.0])
+def test_numbers_that_float32_has_are_those_of_float64_too(value):
+    """As of a function that is constant, or one whose argument alone is such a number."""
+    x, n = np.array([value]), np.array([2])
+    assert graphnn.check_function(lambda x, n: x.sum() * n[0], {"x": x, "n": n}, {"x": [2.0]}).ok
+    assert graphnn.check_function(lambda x: value, {"x": x}, {"x": [0.0]}).ok
+
+
+def test_a_gradient_that_modifies_its_arguments_is_refused():
+    """Or the function is checked elsewhere, where this gradient is right."""
+
+    def doubled(x):
+        x *= 2
+        return {"x": 2 * x}
+
+    x = np.array([1.0, 2.0])
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.check_function(lambda x: (x**2).sum(), {"x": x}, doubled)
+    assert str(caught.value) == (
+        "error[bad-value]: the gradient modifies its argument 'x'\n   = help: let it work on a copy"
+    )
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_a_gradient_in_memory_that_the_function_writes_to_is_kept():
+    slope = np.zeros(2)
+
+    def value(x):
+        np.multiply(2, x, out=slope)
+        return (x**2).sum()
+
+    def gradient(x):
+        value(x)
+        return {"x": slope}
+
+    report = graphnn.check_function(value, {"x": [1.0, 2.0]}, gradient)
+    assert report.counts["agree"] == 2, str(report)
+
+
+def test_two_values_that_are_nearly_the_same_are_shown_in_full():
+    values = iter([1 / 3, 1 / 3 + 1e-15])
+    with pytest.raises(graphnn.UsageError, match=r"gives 0\.333+, and then 0\.333+4\d?\n"):
+        graphnn.check_function(lambda x: next(values), {"x": [1.0]}, {"x": [0.0]})
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [(None, "the function gives None"), (np.zeros(2), "the function gives float64 of shape [2]")],
+)
+def test_what_is_no_number_is_named(found, message):
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.check_function(lambda x: found, {"x": [1.0]}, {"x": [0.0]})
+    assert str(caught.value) == (
+        f"error[wrong-shape]: {message}\n   = help: let it give one real number"
+    )
+
+
+def test_names_of_arrays_are_texts():
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.check_function(len, {0: [1.0]}, lambda **given: given)
+    assert str(caught.value) == "error[bad-option]: a name is text, not 0"
+
+
 def test_what_is_no_function_is_refused():
     with pytest.raises(graphnn.UsageError, match="'function' is 5, not a function of the arrays"):
         graphnn.check_function(5, {"x": [1.0]}, {"x": [0.0]})
