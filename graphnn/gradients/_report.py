@@ -69,7 +69,15 @@ class CheckedEntry:
         if self.verdict != "agree":
             verdict += f" ({alike} of {total})"
         name = selection.show(self.parameter, self.index)
-        return name, verdict, f"{self.backprop:.9g}", f"{self.numerical:.9g} +- {self.error:.1g}"
+        given, numerical = self._shown()
+        return name, verdict, given, f"{numerical} +- {self.error:.1g}"
+
+    def _shown(self) -> tuple[str, str]:
+        """The two derivatives, in as many digits as tell wrong ones apart."""
+        given, numerical = f"{self.backprop:.9g}", f"{self.numerical:.9g}"
+        if self.verdict == "wrong backward" and given == numerical:
+            return f"{self.backprop:.17g}", f"{self.numerical:.17g}"
+        return given, numerical
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; None for a number that is not finite, which JSON does not have."""

@@ -204,6 +204,15 @@ def test_a_function_that_gives_another_value_each_time_is_refused():
     )
 
 
+def test_two_derivatives_that_are_nearly_the_same_are_shown_in_full():
+    report = graphnn.check_function(lambda x: x.sum() ** 2, {"x": [1.0]}, {"x": [2 + 3e-9]})
+    assert "wrong backward (1 of 1), given 2.0000000029999998, numerical 1.9999999999" in str(
+        report
+    )
+    report = graphnn.check_function(lambda x: x.sum() ** 2, {"x": [1.0]}, {"x": [2 + 1e-12]})
+    assert "agree, given 2, numerical 2 " in str(report)
+
+
 def narrow(x, dtype):
     return (x.astype(dtype) ** 2).sum()
 

@@ -34,6 +34,14 @@ def test_a_gradient_that_no_entry_confirms_is_refused():
         assert_gradients_agree(rough, {"x": np.full(3, 1.234)}, lambda x: {"x": 4 * x})
 
 
+def test_arrays_of_a_function_are_given_by_name():
+    with pytest.raises(graphnn.UsageError) as caught:
+        assert_gradients_agree(len, [ROWS], {"x": ROWS})
+    assert str(caught.value) == (
+        "error[bad-value]: list is not arrays by name\n   = help: write {'x': x}"
+    )
+
+
 def test_the_path_of_a_spec_stands_for_its_network(tmp_path):
     (tmp_path / "line.yaml").write_text(
         "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
@@ -111,6 +119,95 @@ def test_a_gradient_of_torch_that_is_none_stands_for_zeros(torch):
 
     with pytest.raises(BrokenLaw, match="24 entries in float64: 12 agree, 12 wrong backward"):
         assert_gradients_agree(Dropped, [ROWS, ROWS])
+
+
+def module(torch, forward, **kept):
+    """A module with such a forward, and buffers."""
+
+    class Module(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name, value in kept.items():
+                self.register_buffer(name, value)
+
+    Module.forward = forward
+    return Module()
+
+
+@pytest.mark.oracle
+def test_the_apply_of_a_function_of_torch_stands_for_it(torch):
+    assert_gradients_agree(exp(torch, 1.0).apply, [ROWS])
+    with pytest.raises(BrokenLaw, match="12 wrong backward"):
+        assert_gradients_agree(exp(torch, 1.01).apply, [ROWS])
+
+
+@pytest.mark.oracle
+def test_results_of_torch_may_be_nested_and_left_out(torch):
+    assert_gradients_agree(torch.nn.LSTM(3, 2), [ROWS])
+    assert_gradients_agree(module(torch, lambda self, x: [(x, x * x), {"a": x, "b": None}]), [ROWS])
+
+
+@pytest.mark.oracle
+def test_buffers_that_a_module_writes_to_are_the_same_in_every_call(torch):
+    def forward(self, x):
+        self.count += 1
+        return x * self.count
+
+    counting = module(torch, forward, count=torch.zeros(1))
+    assert_gradients_agree(counting, [ROWS])
+    assert counting.count.item() == 0
+
+
+@pytest.mark.oracle
+def test_a_sparse_gradient_of_torch(torch):
+    assert_gradients_agree(torch.nn.Embedding(5, 2, sparse=True), [[0, 1, 1, 4]])
+
+
+@pytest.mark.oracle
+def test_a_result_of_torch_that_cannot_be_checked_is_refused(torch):
+    plain = "let it give a Tensor, or some by name or in order"
+    wide = "let it compute in float64 where its arguments are, or its differences are roundings"
+    for forward, message in (
+        (
+            lambda self, x: x.sum().item(),
+            "error[bad-value]: the result has a float in it, whose gradient is not known\n"
+            f"   = help: {plain}",
+        ),
+        (
+            lambda self, x: x.detach().numpy(),
+            "error[bad-value]: the result has an array of float64 in it, whose gradient is not "
+            f"known\n   = help: {plain}",
+        ),
+        (lambda self, x: x.float(), f"error[bad-dtype]: a result is of float32\n   = help: {wide}"),
+        (
+            lambda self, x: torch.fft.fft(x),
+            "error[bad-dtype]: a result is of complex128\n"
+            "   = help: let it give the real and the imaginary parts",
+        ),
+    ):
+        with pytest.raises(graphnn.UsageError) as caught:
+            assert_gradients_agree(module(torch, forward), [ROWS])
+        assert str(caught.value) == message
+
+
+@pytest.mark.oracle
+def test_an_argument_with_the_name_of_a_parameter_is_refused(torch):
+    with pytest.raises(graphnn.UsageError) as caught:
+        assert_gradients_agree(torch.nn.Linear(3, 2), {"weight": ROWS})
+    assert str(caught.value) == (
+        "error[bad-value]: 'weight' is an argument and a parameter of the module\n"
+        "   = help: give the arguments in order, as [x]"
+    )
+
+
+@pytest.mark.oracle
+def test_a_function_that_calls_torch_is_answered_with_how_to_hand_it_in(torch):
+    with pytest.raises(graphnn.UsageError) as caught:
+        assert_gradients_agree(torch.tanh, [ROWS])
+    assert str(caught.value).partition("is not known\n")[2] == (
+        "   = help: give gradients=..., a mapping from names to arrays, or a function that returns "
+        "one; or, of a function of jax, jax.jit(it), and of torch, a module that calls it"
+    )
 
 
 @pytest.mark.oracle

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from graphnn.diagnostics import UsageError
 from graphnn.ops import Array
+from graphnn.ops.own import what
 
 Arrays = Mapping[str, Any]
 
@@ -43,15 +44,18 @@ def subject(code: Any, batch: Arrays | Sequence[Any]) -> Subject:
 
     Parameters
     ----------
-    code : torch.nn.Module, subclass of torch.autograd.Function, or function of jax
+    code : torch.nn.Module, subclass of torch.autograd.Function or its apply, or function of jax
     batch : mapping of str to array_like, or sequence of array_like
         Its arguments, by keyword or by position; the latter are called ``argument0`` and so on.
 
     Raises
     ------
     UsageError
-        It is something else, whose gradient nobody knows; or jax computes in float32.
+        It is something else, whose gradient nobody knows; an argument has the name of a parameter;
+        a result is no tensor of numbers in float64; or jax computes in float32.
     """
+    if getattr(code, "__name__", "") == "apply":
+        code = getattr(code, "__self__", code)  # as torch.autograd.gradcheck takes it
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     named = isinstance(batch, Mapping)
     arrays = dict(batch) if isinstance(batch, Mapping) else _numbered(batch)
@@ -63,11 +67,10 @@ def subject(code: Any, batch: Arrays | Sequence[Any]) -> Subject:
         return _torch(torch, lambda given: function.apply(*given.values()), arrays)
     if jax is not None and type(code).__module__.partition(".")[0] in ("jax", "jaxlib"):
         return _jax(jax, code, arrays, named)
-    raise UsageError.of(
-        "missing-gradient",
-        f"the gradient of {code!r} is not known",
-        help="give gradients=..., a mapping from names to arrays, or a function that returns one",
-    )
+    help = "give gradients=..., a mapping from names to arrays, or a function that returns one"
+    if torch is not None or jax is not None:
+        help += "; or, of a function of jax, jax.jit(it), and of torch, a module that calls it"
+    raise UsageError.of("missing-gradient", f"the gradient of {code!r} is not known", help=help)
 
 
 def _plain(value: Any) -> Array:
@@ -85,9 +88,16 @@ def _module(torch: Any, module: Any, arrays: dict[str, Array], named: bool) -> S
     """A module as a function of its parameters, too, in float64."""
     module = copy.deepcopy(module).double()
     own = {name: value.detach().numpy() for name, value in module.named_parameters()}
+    kept = dict(module.named_buffers())
+    for name in arrays:
+        if name in own:
+            message = f"'{name}' is an argument and a parameter of the module"
+            raise UsageError.of("bad-value", message, help="give the arguments in order, as [x]")
 
     def call(given: dict[str, Any]) -> Any:
         parameters = {name: given.pop(name) for name in own}
+        # Copies, so that what a call writes there, as the mean of a batch, changes no other call.
+        parameters |= {name: buffer.clone() for name, buffer in kept.items()}
         args, keywords = ((), given) if named else (tuple(given.values()), {})
         with torch.random.fork_rng():
             torch.manual_seed(0)  # what is drawn, as by dropout, is the same for every call
@@ -100,12 +110,9 @@ def _torch(torch: Any, call: Callable[[dict[str, Any]], Any], arrays: dict[str, 
     arrays = {name: _wide(array) for name, array in arrays.items()}
 
     def total(given: dict[str, Any]) -> Any:
-        found = call(dict(given))
-        found = [*found.values()] if isinstance(found, Mapping) else found
-        parts = found if isinstance(found, tuple | list) else (found,)
         weighted = [
             (part * torch.as_tensor(_weights(part.shape, at))).sum()
-            for at, part in enumerate(parts)
+            for at, part in enumerate(_parts(call(dict(given)), torch.Tensor))
         ]
         return sum(weighted)
 
@@ -124,7 +131,7 @@ def _torch(torch: Any, call: Callable[[dict[str, Any]], Any], arrays: dict[str, 
         found = torch.autograd.grad(value, leaves, allow_unused=True) if not cut else leaves[:0]
         # None stands for zeros, which the numerical gradient confirms or not.
         return {
-            name: np.zeros(given[name].shape) if own is None else own.numpy()
+            name: np.zeros(given[name].shape) if own is None else own.to_dense().numpy()
             for name, own in zip_longest(moved, found)
         }
 
@@ -141,7 +148,7 @@ def _jax(jax: Any, code: Callable[..., Any], arrays: dict[str, Array], named: bo
     def total(some: Mapping[str, Any], rest: Mapping[str, Any]) -> Any:
         given = {name: {**some, **rest}[name] for name in arrays}
         found = code(**given) if named else code(*given.values())
-        parts = jax.tree_util.tree_leaves(found)
+        parts = _parts(jax.tree_util.tree_leaves(found), jax.Array)
         return sum((part * _weights(part.shape, at)).sum() for at, part in enumerate(parts))
 
     compiled, slope = jax.jit(total), jax.jit(jax.grad(total))
@@ -155,6 +162,31 @@ def _jax(jax: Any, code: Callable[..., Any], arrays: dict[str, Array], named: bo
         arrays,
         lambda **given: {name: np.asarray(a) for name, a in slope(*parted(given)).items()},
     )
+
+
+def _parts(found: Any, kind: type) -> Iterator[Any]:
+    """The tensors of a result, however it nests them; None stands for one left out."""
+    if isinstance(found, Mapping | tuple | list):
+        for each in found.values() if isinstance(found, Mapping) else found:
+            yield from _parts(each, kind)
+    elif isinstance(found, kind):
+        yield _in_full(found)
+    elif found is not None:
+        help = f"let it give a {kind.__name__}, or some by name or in order"
+        message = f"the result has {what(found)} in it, whose gradient is not known"
+        raise UsageError.of("bad-value", message, help=help)
+
+
+def _in_full(part: Any) -> Any:
+    """A tensor, once its numbers are whole ones or those of float64."""
+    dtype = str(part.dtype).rpartition(".")[2]
+    if dtype.startswith("complex"):
+        help = "let it give the real and the imaginary parts"
+        raise UsageError.of("bad-dtype", f"a result is of {dtype}", help=help)
+    if "float" in dtype and dtype != "float64":
+        help = "let it compute in float64 where its arguments are, or its differences are roundings"
+        raise UsageError.of("bad-dtype", f"a result is of {dtype}", help=help)
+    return part
 
 
 def _wide(array: Array) -> Array:

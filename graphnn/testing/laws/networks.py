@@ -165,7 +165,8 @@ def assert_gradients_agree(
 def _named(batch: Any) -> Batch:
     if isinstance(batch, Mapping):
         return batch
-    raise UsageError.of("bad-value", "arrays are given in order, not by name")
+    message = f"{type(batch).__name__} is not arrays by name"
+    raise UsageError.of("bad-value", message, help="write {'x': x}")
 
 
 def assert_equivalent(
