@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 import unittest
 from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, seed, settings
+from hypothesis.database import InMemoryExampleDatabase
 
 import graphnn
 from drawn_cases import QUICK
-from graphnn.ops import REGISTRY, Op
+from graphnn.ops import REGISTRY, Op, data
 from graphnn.ops.families.activation import Tanh
 from graphnn.testing import BrokenLaw, check_op, op_laws
 from graphnn.testing.laws.checks import LAWS, law_by_law
-from graphnn.testing.laws.derivatives import vjp_is_the_gradient
+from graphnn.testing.laws.derivatives import vjp_is_the_gradient, zero_cotangents_give_zeros
+from graphnn.testing.laws.facts import rows_keep_their_entries
 from graphnn.testing.strategies import OpCase, op_cases
 from own_ops import planted
 from places import ROOT
@@ -136,6 +139,31 @@ def doubles_in_place(self, cotangent, output, x):
             "'vjp' modifies the cotangent or the output",
             "nothing_is_modified",
         ),
+        (
+            {"vjp": lambda self, g, y, x: (np.add(g, g, out=x),)},
+            "'vjp' modifies an operand",
+            "nothing_is_modified",
+        ),
+        (
+            {"vjp": lambda self, g, y, x: ((2 * g).astype(np.float32),)},
+            "the cotangent of 'x' by 'vjp' is of float32 where all else is of float64",
+            "vjp_is_the_gradient",
+        ),
+        (
+            {"forward": lambda self, x: (2 * x).astype(np.float32)},
+            "the result is of float32 where all else is of float64",
+            "inferred_shape_is_computed",
+        ),
+        (
+            {
+                "forward": lambda self, x: np.asarray(2 * x.sum()),
+                "vjp": lambda self, g, y, x: (np.full(x.shape, 2 * g),),
+                "result": "",
+                "batchwise": True,
+            },
+            "'batchwise', yet the result has shape [], without rows",
+            "symbolic_shape_is_computed",
+        ),
     ],
 )
 def test_a_slip_is_reported_as_what_it_is(methods, message, law):
@@ -151,6 +179,62 @@ def test_not_a_number_near_the_case_is_no_wrong_gradient():
     with pytest.raises(BrokenLaw) as caught:
         vjp_is_the_gradient(case)
     assert str(caught.value) == "the result is not finite where 'x' is moved by 0.0002 at [0, 0]"
+
+
+def test_a_cotangent_of_zeros_that_is_lost_is_shown_with_the_numbers_it_was_lost_for():
+    lossy = planted(vjp=lambda self, g, y, x: (np.full(x.shape, np.nan),))
+    with pytest.raises(BrokenLaw) as caught:
+        zero_cotangents_give_zeros(OpCase(lossy(), (np.zeros((1, 1)),), lossy()))
+    assert str(caught.value) == (
+        "a cotangent of zeros gives one of 'x' that is nan at [0, 0], where x = [[0.0]]"
+    )
+
+
+def test_rows_that_keep_their_entries_are_of_one_operand():
+    class Reordering(REGISTRY["stack"]):
+        op: Literal["planted"] = "planted"
+        reorders = True
+
+    with pytest.raises(BrokenLaw, match="it has 2 operands, not 1"):
+        rows_keep_their_entries(OpCase(Reordering(), (np.zeros(1), np.zeros(1)), Reordering()))
+
+
+def test_a_domain_that_ends_where_the_op_does_is_named():
+    operands = (data("x", "batch n", domain=(0.0, 4.0)),)
+    root = planted(
+        forward=lambda self, x: np.sqrt(x),
+        vjp=lambda self, g, y, x: (g / (2 * y),),
+        operands=operands,
+    )
+    case = OpCase(root(), (np.zeros((1, 1)),), root())
+    with pytest.raises(BrokenLaw) as caught, np.errstate(all="ignore"):
+        vjp_is_the_gradient(case)
+    assert str(caught.value) == (
+        "the result is not finite where 'x' is moved by 0.0002 at [0, 0]: "
+        "let its 'domain' end before, not at 0 and 4"
+    )
+
+
+def test_a_result_that_differs_from_call_to_call_is_called_no_wrong_gradient():
+    calls = iter(range(10**6))
+    counting = planted(forward=lambda self, x: 2 * x + next(calls))
+    case = OpCase(counting(), (np.zeros((1, 1)),), counting())
+    with pytest.raises(BrokenLaw, match="'forward' gives another result when it is called again"):
+        vjp_is_the_gradient(case)
+
+
+def test_a_failure_that_is_kept_is_no_other_ops():
+    """Or it would begin with the case of the first op, which is not the smallest of the second."""
+    kept = settings(QUICK, database=InMemoryExampleDatabase(), max_examples=100)
+    some = planted(vjp=lambda self, g, y, x: (2.0 * g + (x.size > 2),))
+    every = type("Every", (planted(vjp=lambda self, g, y, x: (2.0 * g + 1,)),), {}, register=False)
+    found = []
+    for op in (some, every):
+        with pytest.raises(BrokenLaw) as caught:
+            check_op(op, settings=kept)
+        found.append(re.search(r"arrays=\((.*?)\)", caught.value.__notes__[1], re.S)[1])
+    assert found[1] == "array([[0.]]"
+    assert found[0] != found[1]
 
 
 def test_a_result_that_differs_from_call_to_call_breaks_a_law():

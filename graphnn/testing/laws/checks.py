@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import unittest
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -165,8 +166,12 @@ def _check(op: type[Op], laws: Sequence[str], settings: hypothesis.settings | No
     def check(case: OpCase) -> None:
         apply(case)
 
-    # The name is shown with the case, and is the key of failures that Hypothesis keeps.
-    check.__name__ = f"{op.name}_{laws[0]}" if len(laws) == 1 else op.name
+    check.__name__ = f"{op.name}_{laws[0]}" if len(laws) == 1 else op.name  # shown with the case
+    # Hypothesis keeps failures by source and signature, which are those of all ops and laws: it
+    # would begin with a case of another, and leave it as it is.
+    whose = f"{op.__module__}.{op.__qualname__}.{check.__name__}"
+    taken = inspect.Parameter("case", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=whose)
+    vars(check)["__signature__"] = inspect.Signature([taken])
     # What an explanation would point at are lines of the laws.
     phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
     # Nobody has a function here that the decorator with a blob could be added to.

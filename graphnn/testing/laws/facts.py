@@ -101,7 +101,7 @@ def rows_keep_their_entries(case: OpCase) -> None:
     """The fact `reorders`: a row of the result has the entries of the operand's, in order."""
     if not case.op.reorders:
         return
-    require(len(case.op.operands) == 1, f"it has {len(case.op.operands)} operands, not 1")
+    require(len(case.arrays) == 1, f"it has {len(case.arrays)} operands, not 1")
     if case.op.rows_apart(*case.shapes):
         x, output = array_at(case, 0), value(case)
         rows = x.reshape(len(x), -1)

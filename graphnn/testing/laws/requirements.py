@@ -48,8 +48,16 @@ def require_same(found: Arrays, expected: Arrays, message: str) -> None:
 
 
 def value(case: OpCase, arrays: Arrays | None = None) -> Array:
-    """The op's value at `arrays`, by default those of the case."""
-    found = case.op.forward(*(case.arrays if arrays is None else arrays))
+    """The op's value at copies of `arrays`, by default those of the case.
+
+    A method that writes into what it is given breaks the law about that, and no other.
+    """
+    return computed(case, copies(case.arrays if arrays is None else arrays))
+
+
+def computed(case: OpCase, arrays: Arrays) -> Array:
+    """The op's value at these very arrays."""
+    found = case.op.forward(*arrays)
     require(
         isinstance(found, np.ndarray | np.generic), f"'forward' gives {what(found)}, not an array"
     )
@@ -57,12 +65,26 @@ def value(case: OpCase, arrays: Arrays | None = None) -> Array:
 
 
 def cotangents(case: OpCase, cotangent: Array, output: Array) -> Cotangents:
-    """What the op's vjp gives for the arrays of the case, once it has the form that it must."""
+    """What the op's vjp gives for copies of all arrays, once it has the form that it must."""
+    arrays = copies([cotangent, output, *case.arrays])
     require(type(case.op).vjp is not Op.vjp, f"it has no 'vjp': {missing_vjp(case.op)}")
-    found = case.op.vjp(cotangent, output, *case.arrays)
+    found = case.op.vjp(*arrays)
     fault = fault_of_cotangents(found, case.arrays, [each.name for each in operands(case)])
     require(not fault, fault)
     return found
+
+
+def require_repeatable(case: OpCase, output: Array) -> None:
+    """Require that `forward` gives the same result when it is called again."""
+    again = "'forward' gives another result when it is called again"
+    require_same([value(case)], [output], again)
+
+
+def require_wide(found: Any, what: str) -> None:
+    """Require real numbers in float64, in which all arrays of a case are."""
+    dtype = np.asarray(found).dtype
+    narrow = dtype.kind == "f" and dtype != np.float64
+    require(not narrow, f"{what} is of {dtype} where all else is of float64")
 
 
 def operands(case: OpCase) -> list[Operand]:

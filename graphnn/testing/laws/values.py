@@ -10,6 +10,7 @@ from graphnn.ops import Array, Kind
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape, free
 from graphnn.testing.laws.requirements import (
+    computed,
     copies,
     cotangent_of,
     cotangents,
@@ -18,7 +19,9 @@ from graphnn.testing.laws.requirements import (
     operands,
     require,
     require_near,
+    require_repeatable,
     require_same,
+    require_wide,
     value,
 )
 from graphnn.testing.strategies import OpCase
@@ -38,6 +41,7 @@ def inferred_shape_is_computed(case: OpCase) -> None:
     kind = case.op.infer_kind(*kinds)
     computed = f"the result is of {output.dtype}, but kind '{kind}' is inferred"
     require({"int": "i", "float": "f"}[kind] == output.dtype.kind, computed)
+    require_wide(output, "the result")
     for name, shape in case.given.items():
         found = inferred.parameters[name]
         require(found == shape, f"'{name}' has shape {list(shape)}, but {list(found)} is inferred")
@@ -54,6 +58,8 @@ def symbolic_shape_is_computed(case: OpCase) -> None:
     pairs = zip(rows, case.shapes, strict=True)
     symbolic: list[Shape] = [(free("batch"), *shape[1:]) if has else shape for has, shape in pairs]
     output = value(case)
+    rowless = f"'batchwise', yet the result has shape {list(output.shape)}, without rows"
+    require(output.ndim or not apart, rowless)
     count = output.shape[0] if apart else sizes.evaluate(case.shapes[0][0], {})
     inferred = case.declared.infer(case.placed(symbolic), case.given)
     computed = tuple(sizes.evaluate(size, {"batch": count}) for size in inferred.result)
@@ -142,23 +148,23 @@ def _check_writing(case: OpCase, expected: Array) -> None:
 
 def nothing_is_modified(case: OpCase) -> None:
     """No method writes into what it is given, or keeps something for the next call."""
-    before = copies(case.arrays)
-    output = value(case)
-    require_same(case.arrays, before, "'forward' modifies an operand")
-    again = "'forward' gives another result when it is called again"
-    require_same([value(case)], [output], again)
+    given = copies(case.arrays)
+    output = computed(case, given).copy()
+    require_same(given, case.arrays, "'forward' modifies an operand")
+    require_repeatable(case, output)
     cotangent = cotangent_of(output)
-    given = copies([cotangent, output])
     cotangents(case, cotangent, output)
-    require_same([cotangent, output], given, "'vjp' modifies the cotangent or the output")
-    require_same(case.arrays, before, "'vjp' modifies an operand")
-    case.op.branch(*case.arrays)
-    require_same(case.arrays, before, "'branch' modifies an operand")
+    beside = [cotangent.copy(), output.copy()]
+    case.op.vjp(*beside, *given)
+    require_same(beside, [cotangent, output], "'vjp' modifies the cotangent or the output")
+    require_same(given, case.arrays, "'vjp' modifies an operand")
+    case.op.branch(*given)
+    require_same(given, case.arrays, "'branch' modifies an operand")
 
 
 def memory_is_shared_only_by_views(case: OpCase) -> None:
     """The fact `view`: no other op returns memory of an operand."""
-    output = value(case)
+    output = computed(case, case.arrays)
     for position, array in enumerate(case.arrays):
         may = (case.op.view and position == 0) or array is None
         name = operands(case)[position].name
