@@ -135,9 +135,23 @@ def _signatures(op_class: type[Op], base: type[Op]) -> Iterator[str]:
                     f"'result' has an axis '{axis}' that nothing determines: name it in the "
                     f"signature of an operand, or add an attribute '{axis}: Size'"
                 )
+    yield from _whole_numbers(op_class)
     for operand in op_class.operands:
         if operand.below is not None and operand.below not in known:
             yield f"'{operand.name}' is below '{operand.below}', which no operand has"
+
+
+def _whole_numbers(op_class: type[Op]) -> Iterator[str]:
+    """Attributes that an axis of a parameter has the name of, and that do not determine it."""
+    given = {axis for each in op_class.operands if each.role == "data" for axis in each.axes}
+    others = {*op_class.attribute_names} - {*op_class.size_attributes} - given
+    for operand in op_class.operands:
+        for axis in operand.axes:
+            if axis in others:
+                yield (
+                    f"'{axis}' is an axis of '{operand.name}', but its type is not Size: "
+                    f"write {axis}: Size"
+                )
 
 
 def _methods(op_class: type[Op], base: type[Op]) -> Iterator[str]:

@@ -65,6 +65,11 @@ class Operand:
     ranks: Sequence[int] = ()
 
     @property
+    def axes(self) -> list[str]:
+        """The parts of its signature."""
+        return self.signature.split()
+
+    @property
     def is_parameter(self) -> bool:
         """Whether the network keeps it, as a parameter or a state."""
         return self.role in ("parameter", "state")

@@ -118,6 +118,9 @@ SLOPE = parameter("slope", "n", initializers.Zeros())
     an unknown axis | {"result": "batch units"}
         | 'result' has an axis 'units' that nothing determines: name it in the signature of an
         operand, or add an attribute 'units: Size'
+    an axis that is no size | {"annotations": {"n": int}, "operands": (data("x", "batch"), SLOPE),
+        "result": "batch", "forward": lambda self, x, slope: x}
+        | 'n' is an axis of 'slope', but its type is not Size: write n: Size
     no dots | {"result": "left out"} | 'result' has '...', which no operand has: write its axes
     below nothing | {"operands": (data("x", "batch n", kind="int", below="classes"),)}
         | 'x' is below 'classes', which no operand has

@@ -95,6 +95,58 @@ def test_other_types_take_all_their_values():
     assert min(number for number in found if number is not None) > 0
 
 
+@pytest.mark.parametrize(
+    ("bounds", "lengths"),
+    [
+        ({}, {0, 1, 2, 3}),
+        ({"min_length": 1}, {1, 2, 3, 4}),
+        ({"max_length": 2}, {0, 1, 2}),
+        ({"min_length": 2, "max_length": 2}, {2}),
+    ],
+)
+def test_tuples_keep_their_lengths(bounds, lengths):
+    kind = Annotated[tuple[int, ...], Field(**bounds)]
+    assert {len(each) for each in seen(planted(axes=kind), "axes")} == lengths
+
+
+def test_choices_that_list_nothing():
+    class Choosing(Op, register=False):
+        op: Literal["choosing"] = "choosing"
+        k: int = 0
+        operands = (data("x", "..."),)
+
+        @classmethod
+        def choices(cls, key, chosen, shape):
+            return range(len(shape))
+
+        def forward(self, x):
+            return x
+
+    with pytest.raises(TypeError) as caught:
+        find(op_cases(Choosing), lambda case: False)
+    assert str(caught.value) == (
+        "attributes of choosing do not fit the shapes of its data: 'choices' lists no 'k' for a "
+        "first operand of shape []; name the axes that 'x' must have in the op class"
+    )
+
+
+def test_an_axis_that_nothing_determines():
+    class Free(Op, register=False):
+        op: Literal["free"] = "free"
+        operands = (data("x", "b n"), parameter("w", "n units", Zeros()))
+        result = "b units"
+
+        def forward(self, x, w):
+            return x @ w
+
+    with pytest.raises(TypeError) as caught:
+        find(op_cases(Free), lambda case: True)
+    assert str(caught.value) == (
+        "attributes of free do not fit the shapes of its data: 'units' is unspecified; add an "
+        "attribute 'units: Size', or name it in the signature of the data, in the op class"
+    )
+
+
 def test_a_type_that_has_no_strategy():
     with pytest.raises(TypeError) as caught:
         find(attributes(planted(table=str)), lambda values: True)

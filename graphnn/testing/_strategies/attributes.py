@@ -12,12 +12,17 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from graphnn.ops import Op, Shape, Size
+from graphnn.ops import Op, Shape, ShapeError, Size
+from graphnn.spec.sizes import show
 from graphnn.testing._strategies.drawing import Choices
 
 _REACH = 3  # how far numbers go from a bound, or from 0 where there is none
 _GRID = 100  # real numbers are multiples of one over this
 _Drawn = Callable[[Choices], Any]
+
+
+class NoChoiceError(ShapeError):
+    """An attribute has no value that fits the first operand."""
 
 
 def drawn(draw: Choices, op_class: type[Op], shape: Shape, sizes: int) -> dict[str, Any]:
@@ -35,11 +40,16 @@ def drawn(draw: Choices, op_class: type[Op], shape: Shape, sizes: int) -> dict[s
     ------
     TypeError
         An attribute has a type that no value can be derived from.
+    NoChoiceError
+        `Op.choices` lists no value of an attribute.
     """
     chosen: dict[str, Any] = {}
     for key, typed in _fields(op_class):
         listed = op_class.choices(key, chosen, shape)
         if listed is not None:
+            if not len(listed):
+                where = f"a first operand of shape {show(shape)}"
+                raise NoChoiceError(f"'choices' lists no '{key}' for {where}")
             chosen[key] = draw.one_of(listed)
         elif key in op_class.size_attributes:
             chosen[key] = draw.integer(1, sizes)
@@ -98,18 +108,25 @@ def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> _Drawn:
     if get_origin(kind) is Literal:
         return lambda draw: draw.one_of(parts)
     if get_origin(kind) is tuple:
-        return _tuple(parts, rank)
+        return _tuple(parts, metadata, rank)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return lambda draw: draw.one_of([*kind])
     return _of_scalar(kind, metadata)
 
 
-def _tuple(parts: tuple[Any, ...], rank: int) -> _Drawn:
+def _tuple(parts: tuple[Any, ...], metadata: Iterable[Any], rank: int) -> _Drawn:
     if parts[-1] is Ellipsis:
         item = _of_type(parts[0], (), rank)
-        return lambda draw: tuple(item(draw) for _ in range(draw.integer(0, _REACH)))
+        least, most = _lengths(metadata)
+        return lambda draw: tuple(item(draw) for _ in range(draw.integer(least, most)))
     items = [_of_type(part, (), rank) for part in parts]
     return lambda draw: tuple(item(draw) for item in items)
+
+
+def _lengths(metadata: Iterable[Any]) -> tuple[int, int]:
+    least = max(getattr(item, "min_length", None) or 0 for item in [None, *metadata])
+    most = [getattr(item, "max_length", None) for item in metadata]
+    return least, min([least + _REACH, *(bound for bound in most if bound is not None)])
 
 
 def _of_scalar(kind: Any, metadata: Iterable[Any]) -> _Drawn:

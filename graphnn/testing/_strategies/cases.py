@@ -14,6 +14,7 @@ from graphnn.ops import Array, Op, Operand, Role, ShapeError
 from graphnn.spec.sizes import Shape, evaluate
 from graphnn.testing._strategies.arguments import check_flag, check_values, check_whole, class_of
 from graphnn.testing._strategies.arrays import Values, reals, wholes
+from graphnn.testing._strategies.attributes import NoChoiceError
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.fitting import BATCH, Fit, first_shape, fit_of, fitted
 
@@ -160,22 +161,34 @@ def _bound(draw: Choices, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
     rows = evaluate(shape[0], {}) if shape else draw.integer(1, sizes)
     free = bool(shape) and draw.chance(2)
     fit = fitted(draw, op_class, (BATCH, *shape[1:]), sizes) if free else None
-    why = ""
+    why: ShapeError | None = None
     for _ in range(_TRIES):
         try:
             fit = fit or fit_of(draw, op_class, shape, sizes)
         except ShapeError as error:
-            why = f": {error}"
+            why = error
             continue
         needed = fit.stated.rows_needed(*(_numbers(place.shape, rows) for place in fit.places))
         if rows >= needed:
             return fit, rows
         rows = needed
         shape, fit = (rows, *shape[1:]), fit if BATCH in fit.places[0].shape else None
-    raise TypeError(
-        f"attributes of {op_class.name} do not fit the shapes of its data{why}; "
-        "define 'choices' or 'beside' in the op class"
-    )
+    shown = f": {why}" if why else ""
+    message = f"attributes of {op_class.name} do not fit the shapes of its data{shown}"
+    raise TypeError(f"{message}; {_remedy(op_class, why)} in the op class")
+
+
+def _remedy(op_class: type[Op], why: ShapeError | None) -> str:
+    """What to write in a class of which no case can be drawn."""
+    given = [axis for each in op_class.data_operands() for axis in each.axes]
+    if isinstance(why, NoChoiceError):
+        return f"name the axes that '{op_class.operands[0].name}' must have"
+    for operand in op_class.parameter_operands():
+        for axis in operand.axes:
+            known = axis in ("...", *given, *op_class.size_attributes) or axis.isdigit()
+            if not known and op_class.solve_sizes is Op.solve_sizes:
+                return f"add an attribute '{axis}: Size', or name it in the signature of the data,"
+    return "define 'choices' or 'beside'"
 
 
 def _numbers(shape: Shape, rows: int) -> tuple[int, ...]:
