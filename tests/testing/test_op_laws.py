@@ -14,12 +14,17 @@ from hypothesis.database import InMemoryExampleDatabase
 
 import graphnn
 from drawn_cases import QUICK
-from graphnn.ops import REGISTRY, Op, data
+from graphnn.ops import REGISTRY, Op, data, parameter
 from graphnn.ops.families.activation import Tanh
+from graphnn.ops.initializers import Zeros
 from graphnn.testing import BrokenLaw, check_op, op_laws
 from graphnn.testing.laws.checks import LAWS, law_by_law
 from graphnn.testing.laws.derivatives import vjp_is_the_gradient, zero_cotangents_give_zeros
-from graphnn.testing.laws.facts import rows_keep_their_entries
+from graphnn.testing.laws.facts import (
+    branch_changes_at_kinks_alone,
+    parameters_move_channels_as_stated,
+    rows_keep_their_entries,
+)
 from graphnn.testing.strategies import OpCase, op_cases
 from own_ops import planted
 from places import ROOT
@@ -197,6 +202,58 @@ def test_rows_that_keep_their_entries_are_of_one_operand():
 
     with pytest.raises(BrokenLaw, match="it has 2 operands, not 1"):
         rows_keep_their_entries(OpCase(Reordering(), (np.zeros(1), np.zeros(1)), Reordering()))
+
+
+LINEAR = {
+    "operands": (data("x", "batch n"), parameter("w", "n m", Zeros(), layout="in out")),
+    "result": "batch m",
+    "forward": lambda self, x, w: x @ w,
+    "vjp": lambda self, g, y, x, w: (g @ w.T, x.T @ g),
+}
+
+
+@pytest.mark.parametrize(
+    ("methods", "law", "message"),
+    [
+        (
+            {"branch": lambda self, x: x, "channelwise": True},
+            branch_changes_at_kinks_alone,
+            "'branch' changes where all numbers are moved by 1e-9 or less: it may at kinks alone",
+        ),
+        (
+            {"branch": lambda self, x: (x > 0).ravel(), "channelwise": True},
+            branch_changes_at_kinks_alone,
+            "'branch' gives an array of shape [6], the result has [2, 3]: 'channelwise', it needs "
+            "one of each entry",
+        ),
+        (
+            {"branch": lambda self, x: (x > 0).ravel()},
+            branch_changes_at_kinks_alone,
+            "'branch' gives an array of shape [6], the result has [2, 3]: 'batchwise', it needs "
+            "as many rows",
+        ),
+        (
+            {**LINEAR, "response": lambda self, operand, x, w: x},
+            parameters_move_channels_as_stated,
+            "'response' gives an array of shape [2, 3], which does not stretch to [2, 3, 2]",
+        ),
+        (
+            {
+                **LINEAR,
+                "operands": (data("x", "batch n"), parameter("w", "n m", Zeros(), layout="n m")),
+                "response": lambda self, operand, x, w: x[..., None],
+            },
+            parameters_move_channels_as_stated,
+            "'response' needs an axis 'out' in the layout of 'w', which is 'n m'",
+        ),
+    ],
+)
+def test_what_a_method_gives_in_another_form_is_a_broken_law(methods, law, message):
+    op = planted(**methods)()
+    arrays = (np.full((2, 3), 0.5), np.zeros((3, 2)))[: len(op.operands)]
+    with pytest.raises(BrokenLaw) as caught:
+        law(OpCase(op, arrays, op))
+    assert str(caught.value) == message
 
 
 def test_a_domain_that_ends_where_the_op_does_is_named():

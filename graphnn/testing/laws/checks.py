@@ -46,6 +46,7 @@ LAWS: Mapping[str, Law] = {
         facts.operands_change_places,
         facts.results_add_up_to_one,
         facts.missing_values_are_taken,
+        facts.branch_changes_at_kinks_alone,
         facts.parameters_move_channels_as_stated,
         facts.results_of_many_moves_are_as_stated,
         facts.moved_blocks_spread_as_stated,

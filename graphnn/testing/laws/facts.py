@@ -173,9 +173,12 @@ def parameters_move_channels_as_stated(case: OpCase) -> None:
             continue
         parameter = array_at(case, position)
         words = operand.layout.split() if parameter.ndim > 1 else ["out"]
+        message = f"'response' needs an axis 'out' in the layout of '{operand.name}'"
+        require("out" in words, f"{message}, which is '{operand.layout}'")
         axis = words.index("out")
         axis = axis if "..." not in words[:axis] else axis - len(words)
         by_channel = np.moveaxis(np.arange(parameter.size).reshape(parameter.shape), axis, 0)
+        _require_response(stated, output, len(by_channel), parameter.size)
         for channel, entries in enumerate(by_channel):
             for group, entry in enumerate(entries.ravel().tolist()):
                 expected = np.zeros_like(output)
@@ -183,6 +186,37 @@ def parameters_move_channels_as_stated(case: OpCase) -> None:
                 found = value(case, moved(case.arrays, position, entry, 0.5)) - output
                 what = f"with entry {entry} of '{operand.name}' moved, the change of the result"
                 require_near(found, expected, what, 1e-10 * (1 + np.abs(expected)))
+
+
+def _require_response(stated: Array, output: Array, channels: int, size: int) -> None:
+    """Require the shape that `Op.response` states: axes after the groups may stretch."""
+    shape = (*output.shape[:1], size // max(channels, 1), *output.shape[1:])
+    pairs = [*zip(stated.shape, shape, strict=False)]
+    fits = stated.ndim == len(shape) and all(own == size for own, size in pairs[:2])
+    fits = fits and all(own in (1, size) for own, size in pairs[2:])
+    message = f"'response' gives an array of shape {list(stated.shape)}, which does not stretch to"
+    require(fits, f"{message} {list(shape)}")
+
+
+def branch_changes_at_kinks_alone(case: OpCase) -> None:
+    """The method `branch`: it has an entry for each row or result, and changes at kinks alone."""
+    branch = case.op.branch(*copies(case.arrays))
+    if branch is None:
+        return
+    output, shape = value(case), np.shape(branch)
+    message = f"'branch' gives an array of shape {list(shape)}, the result has {list(output.shape)}"
+    if case.op.channelwise:
+        require(shape == output.shape, f"{message}: 'channelwise', it needs one of each entry")
+    elif case.op.rows_apart(*case.shapes):
+        require(shape[:1] == output.shape[:1], f"{message}: 'batchwise', it needs as many rows")
+    rng = np.random.default_rng(5)
+    arrays = copies(case.arrays)
+    for position in floats(case):
+        array = array_at(case, position)
+        arrays[position] = array + 1e-9 * rng.uniform(-1, 1, array.shape)
+    there = np.asarray(case.op.branch(*arrays))
+    message = "'branch' changes where all numbers are moved by 1e-9 or less: it may at kinks alone"
+    require(np.array_equal(branch, there, True), message)
 
 
 def results_of_many_moves_are_as_stated(case: OpCase) -> None:
