@@ -37,7 +37,8 @@ class Expression:
     """A polynomial of free sizes with whole coefficients, in normal form.
 
     Two expressions are equal exactly when their normal forms are, so that shapes are compared
-    with ``==``. Built by arithmetic on `free(name)`; never holds a constant alone.
+    with ``==``. Built by ``+``, ``-``, ``*`` and ``//`` from `free(name)` and whole numbers; never
+    holds a constant alone.
 
     Attributes
     ----------
@@ -46,6 +47,27 @@ class Expression:
     """
 
     terms: tuple[tuple[Monomial, int], ...]
+
+    def __add__(self, other: Size) -> Size:
+        return add(self, other) if _is_size(other) else NotImplemented
+
+    def __radd__(self, other: int) -> Size:
+        return add(other, self) if _is_size(other) else NotImplemented
+
+    def __sub__(self, other: Size) -> Size:
+        return subtract(self, other) if _is_size(other) else NotImplemented
+
+    def __rsub__(self, other: int) -> Size:
+        return subtract(other, self) if _is_size(other) else NotImplemented
+
+    def __mul__(self, other: Size) -> Size:
+        return multiply(self, other) if _is_size(other) else NotImplemented
+
+    def __rmul__(self, other: int) -> Size:
+        return multiply(other, self) if _is_size(other) else NotImplemented
+
+    def __floordiv__(self, other: int) -> Size:
+        return floor_divide(self, other) if _is_size(other) else NotImplemented
 
     def __str__(self) -> str:
         text = ""
@@ -89,6 +111,10 @@ class SizeError(ValueError):
         super().__init__(message)
         self.name = name
         self.reason = reason
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int | Expression)
 
 
 def free(name: str) -> Expression:

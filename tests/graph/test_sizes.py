@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -144,6 +147,35 @@ def test_arithmetic_agrees_with_numbers(left, right, a, b):
     p, q = evaluate(x, table), evaluate(y, table)
     assert [evaluate(size, table) for size in results] == [p + q, p - q, p * q]
     assert sizes.subtract(x, x) == 0
+
+
+@pytest.mark.parametrize("act", [operator.add, operator.sub, operator.mul])
+@given(texts(), st.integers(1, 9), st.integers(1, 9), st.integers(-9, 9))
+def test_operators_agree_with_numbers(act, text, a, b, number):
+    table = {"a": a, "b": b}
+    try:
+        size = parse(text, SCOPE)
+    except SizeError:
+        return
+    p = evaluate(size, table)
+    assert evaluate(act(A, size), table) == act(a, p)
+    assert evaluate(act(size, A), table) == act(p, a)
+    assert evaluate(act(number, size), table) == act(number, p)
+    assert evaluate(act(size, number), table) == act(p, number)
+    assert evaluate((A + size) // b, table) == (a + p) // b
+
+
+@pytest.mark.parametrize("other", [2.5, "2", None, np.float64(2)])
+def test_operators_take_sizes_alone(other):
+    for act in (operator.add, operator.sub, operator.mul, operator.floordiv):
+        with pytest.raises(TypeError):
+            act(A, other)
+        with pytest.raises(TypeError):
+            act(other, A)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        A / 2
+    with pytest.raises(SizeError, match="only a number can divide a size, not 'b'"):
+        A // B
 
 
 def test_evaluation_needs_every_free_size():

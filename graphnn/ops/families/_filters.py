@@ -24,7 +24,6 @@ from graphnn.ops.initializers import He, Zeros
 from graphnn.ops.kernels import unfolding, windows
 from graphnn.ops.kernels.unfolding import images_first, images_last
 from graphnn.ops.kernels.windows import Count, Counts, Tracks, taps
-from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape
 
 
@@ -222,7 +221,7 @@ class Filters(Op):
             return self.filters
         if "weight" in given:
             filters, depth, *_ = given["weight"]
-            return sizes.multiply(depth, self.groups) if self.transposed else filters
+            return depth * self.groups if self.transposed else filters
         if "bias" in given and len(given["bias"]) == 1:
             return given["bias"][0]
         raise unspecified("filters", "weight")
@@ -237,7 +236,7 @@ class Filters(Op):
                 "x" if what == "channels" else None,
                 attribute="groups",
             )
-        return sizes.floor_divide(count, self.groups)
+        return count // self.groups
 
     def _result(self, size: Sequence[Size], kernel: Sequence[Size]) -> tuple[Size, ...]:
         """Sizes of the result."""

@@ -80,7 +80,7 @@ class WrittenRecurrence(Op):
             raise unspecified("units", "recurrent")
         states = sizes.multiply(units, 1 + self.bidirectional)
         counts = (self.gates, len(self.carried))
-        multiples = {f"{count}*units*ways": sizes.multiply(states, count) for count in counts}
+        multiples = {f"{count}*units*ways": states * count for count in counts}
         return {"units": units, "units*ways": states, **multiples}
 
     def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:

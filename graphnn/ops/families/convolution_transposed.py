@@ -14,7 +14,6 @@ from graphnn.ops.code import CodeForm
 from graphnn.ops.families._filters import Filters, operands_of, result_of
 from graphnn.ops.kernels import windows
 from graphnn.ops.kernels.windows import Amounts, Track, Tracks
-from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape, Size
 
 _CHANNELS, _LAYOUT = "channels filters/groups", "in out ..."
@@ -114,7 +113,7 @@ class Transposed(Filters):
         (size, kernel), stride = own, self.stride[axis]
         first, last = windows.sides(self.padding, self.rank)[axis]
         span = self.dilation[axis] * (kernel - 1) + 1 + self.output_padding[axis]
-        length = sizes.add(sizes.multiply(sizes.subtract(size, 1), stride), span - first - last)
+        length: Size = (size - 1) * stride + span - first - last
         if isinstance(length, int) and length < 1:
             cut = f"2*{first}" if first == last else f"({first} + {last})"
             raise error(

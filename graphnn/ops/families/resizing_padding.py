@@ -18,7 +18,6 @@ from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.ops.kernels.unfolding import images_first, images_last
 from graphnn.ops.kernels.windows import Amount, several
-from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape, show
 
 
@@ -145,9 +144,7 @@ class Pad(Op):
         """The sizes with the margins added."""
         (shape,) = shapes
         margins = self._margins(shape, ShapeError)
-        return tuple(
-            sizes.add(size, sum(margin)) for size, margin in zip(shape, margins, strict=True)
-        )
+        return tuple(size + sum(margin) for size, margin in zip(shape, margins, strict=True))
 
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether another axis than the first is padded."""

@@ -97,7 +97,7 @@ class Reshape(_Reordered):
         first, *rest = shape or (1,)
         if isinstance(first, Expression):
             kept = [(first, *split) for split in _splits(rest)]
-            return [*kept, (first, -1), *((sizes.multiply(first, n), -1) for n in rest[:1])]
+            return [*kept, (first, -1), *((first * n, -1) for n in rest[:1])]
         moved = [split for split in _splits([first, *rest]) if split[0] != first]
         return [*moved, (-1,), *[()][: sizes.product(shape) == 1]]
 
@@ -186,7 +186,7 @@ def _quotient(total: sizes.Size, divisor: sizes.Size) -> sizes.Size | None:
         if coefficient % number or min(left.values(), default=0) < 0:
             return None
         term = (tuple(left.elements()), coefficient // number)
-        quotient = sizes.add(quotient, Expression((term,)))
+        quotient += Expression((term,))
     return quotient
 
 
@@ -369,7 +369,7 @@ class Concat(Op):
                     f"which may differ on axis {axis} alone",
                     "inputs",
                 )
-            total = sizes.add(total, shape[axis])
+            total += shape[axis]
         return (*first[:axis], total, *first[axis + 1 :])
 
     def rows_apart(self, *shapes: Shape) -> bool:

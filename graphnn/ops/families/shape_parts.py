@@ -140,7 +140,7 @@ class Slice(PartOfAxis):
         size = shape[chosen["axis"]]
         if not isinstance(size, int):
             default: Any = cls.model_fields[key].default
-            bounds = {"start": sizes.floor_divide(size, 2), "stop": size}
+            bounds = {"start": size // 2, "stop": size}
             return [default, bounds[key]] if key in bounds else [default]
         if key == "start":
             return [*range(size), *range(-1, -size - 1, -1)]
@@ -160,8 +160,8 @@ class Slice(PartOfAxis):
         (shape,) = shapes
         axis = normal_axis(self.axis, shape)
         start, stop = self._checked_bounds(shape, axis, ShapeError)
-        length = sizes.subtract(stop, start)
-        count = sizes.floor_divide(sizes.add(length, self.step - 1), self.step)
+        length = stop - start
+        count = (length + self.step - 1) // self.step
         return (*shape[:axis], count, *shape[axis + 1 :])
 
     def place(self, x: Array) -> tuple[Any, ...]:
@@ -180,7 +180,7 @@ class Slice(PartOfAxis):
             _from_front(self.start, size),
             size if stop is None else _from_front(stop, size),
         )
-        length = sizes.subtract(end, start)
+        length = end - start
         fault, attribute = "", None
         if isinstance(start, int) and start < 0:
             fault = f"'start' is {self.start}, before the first entry of axis {self.axis}"
@@ -241,7 +241,7 @@ class Select(PartOfAxis):
             return None
         size = shape[chosen["axis"]]
         if not isinstance(size, int):
-            return [0, -1, sizes.subtract(size, 1)]
+            return [0, -1, size - 1]
         return [*range(size), *range(-1, -size - 1, -1)]
 
     def infer_shape(self, *shapes: Shape) -> Shape:
@@ -283,4 +283,4 @@ class Select(PartOfAxis):
 def _from_front(position: sizes.Size, size: sizes.Size) -> sizes.Size:
     """`position` along an axis of `size`, counted from its front."""
     behind = isinstance(position, int) and position < 0
-    return sizes.add(size, position) if behind else position
+    return size + position if behind else position

@@ -176,17 +176,17 @@ class Slide:
         arXiv:1603.07285, 2016, relationship 15.
         """
         if self.padding is None:
-            return sizes.floor_divide(sizes.add(size, self.stride - 1), self.stride)
+            return (size + self.stride - 1) // self.stride
         after = self.padding if self.after is None else self.after
-        whole = sizes.add(size, self.padding + after)
+        whole = size + self.padding + after
         if isinstance(whole, int) and whole < self.span:
             raise error(*self._misfit(size, whole))
-        rest = sizes.subtract(whole, self.span)
+        rest = whole - self.span
         if not self.ceil:
-            return sizes.add(sizes.floor_divide(rest, self.stride), 1)
-        up = sizes.add(sizes.floor_divide(sizes.add(rest, self.stride - 1), self.stride), 1)
-        inside = sizes.add(size, self.padding + self.stride - 1)
-        most = sizes.floor_divide(inside, self.stride)  # windows that begin before the end
+            return rest // self.stride + 1
+        up = (rest + self.stride - 1) // self.stride + 1
+        inside = size + self.padding + self.stride - 1
+        most = inside // self.stride  # windows that begin before the end
         if isinstance(up, int) and isinstance(most, int):
             return min(up, most)
         if after + self.stride > self.span:

@@ -15,7 +15,6 @@ from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import UnsupportedError, Value, shape_of
 from graphnn.ops import Array
-from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Size
 
 _LOWEST = -float(np.finfo(np.float32).max)
@@ -77,8 +76,8 @@ class _Windows:
         for axis, (length, size, stride, span, more) in enumerate(
             zip(wanted, self.size, self.stride, self.span, added, strict=True)
         ):
-            whole = sizes.add(sizes.multiply(sizes.subtract(size, 1), stride), span + more)
-            total = sizes.subtract(whole, length)
+            whole = (size - 1) * stride + span + more
+            total = whole - length
             if not isinstance(total, int) or total < 0:
                 raise UnsupportedError("the size that it states for its result depends on another")
             self.sides[axis] = self._parted(total)
@@ -141,7 +140,7 @@ def conv_transpose(
     added = tuple(node.attributes.get("output_padding", (0,) * w.rank))
     wanted = node.attributes.get("output_shape")
     if wanted is None and w.auto.startswith("SAME"):
-        wanted = [sizes.multiply(*each) for each in zip(w.size, w.stride, strict=True)]
+        wanted = [size * stride for size, stride in zip(w.size, w.stride, strict=True)]
     if wanted is not None:
         w.cut_to(wanted[-w.rank :], added)
     return t.emit(
