@@ -97,6 +97,23 @@ def test_a_parameter_moves_one_of_two_losses(activation, order):
     assert graphnn.check_gradients(net, inputs).counts["agree"] == 18
 
 
+@pytest.mark.parametrize("order", [["shut", "open"], ["open", "shut"]])
+def test_a_move_ends_before_one_loss_and_reaches_the_other(order):
+    nodes = {
+        "x": {"op": "input", "shape": ["batch", 2]},
+        "a": {"op": "affine", "inputs": "x", "units": 3, "bias": [-9, -9, 1]},
+        "r": {"op": "relu", "inputs": "a"},
+        "t": {"op": "input", "shape": ["batch", 3]},
+    }
+    losses = {name: {"shut": "r", "open": "a"}[name] for name in order}
+    for name, read in losses.items():
+        nodes[name] = {"op": "mean_squared_error", "inputs": [read, "t"]}
+    net = graphnn.loads({"graphnn": 1, "nodes": nodes})
+    rng = np.random.default_rng(0)
+    inputs = {"x": rng.normal(size=(4, 2)) / 9, "t": rng.normal(size=(4, 3))}
+    assert graphnn.check_gradients(net, inputs).counts["agree"] == 9
+
+
 def test_a_node_read_twice_by_one_op_gets_both_cotangents():
     net = graphnn.loads(
         "{graphnn: 1, nodes: {x: {op: parameter, value: [3, -5]}, "
