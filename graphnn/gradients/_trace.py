@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from graphnn.diagnostics import UsageError
 from graphnn.execution import Step, Trace, inputs_of
 from graphnn.execution.network import Network
 from graphnn.gradients._backprop import Operands, Reverse
@@ -52,9 +53,13 @@ def trace(
     Raises
     ------
     RunError, UsageError
-        As `Network.loss`.
+        As `Network.loss`; or a loss or a report is given for values alone.
     """
     check_choice("bad-option", "kind of trace", show, get_args(What))
+    for name, option in {"loss": loss, "report": report}.items():
+        if show == "values" and option is not None:
+            message = f"'{name}' is for gradients, not for values alone"
+            raise UsageError.of("bad-option", message, help=f"leave out '{name}', or 'show'")
     given = inputs_of(network, inputs, named)
     names = _computable(network.graph, given)
     values = network.executor(names, fuse=False).run(given, network.arrays)

@@ -99,3 +99,15 @@ def test_an_unknown_kind():
     assert str(caught.value) == (
         "error[bad-option]: there is no kind of trace 'value'\n   = help: did you mean 'values'?"
     )
+
+
+def test_values_alone_have_no_loss_and_no_report():
+    net = graphnn.load(SPECS / "three_layer.yaml")
+    report = graphnn.check_gradients(net, x=[[1.0, 0.5]], loss="y")
+    for name, option in {"loss": "y", "report": report}.items():
+        with pytest.raises(UsageError) as caught:
+            graphnn.trace(net, x=[[1.0, 0.5]], show="values", **{name: option})
+        assert str(caught.value) == (
+            f"error[bad-option]: '{name}' is for gradients, not for values alone\n"
+            f"   = help: leave out '{name}', or 'show'"
+        )
