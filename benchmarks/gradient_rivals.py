@@ -70,7 +70,7 @@ class Rival:
 
 def own_loop(row: Row, sample: int) -> Rival:
     """The reference loop of graphnn: a whole forward pass for each probe."""
-    loop = Loop(Objective(row.network, row.inputs, row.network.losses()))
+    loop = Loop(Objective(row.network, row.inputs, row.network.losses(), "run", 0))
     places = _places(row, sample)
 
     def act() -> None:
