@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_cases import DIGITS, digits
 from graphnn.gradients import Reverse
-from graphnn.ops import data, registered
+from graphnn.ops import data, parameter, registered
+from graphnn.ops.initializers import Ones
 from tables import cases
 
 
@@ -305,3 +306,36 @@ def test_an_op_that_writes_in_its_cotangent_spoils_no_later_gradient():
         for _ in range(2):
             with pytest.raises(graphnn.RunError, match=r"'loss'.*read-only"):
                 graphnn.backprop(net, {})
+
+
+@pytest.mark.parametrize(("signature", "layout"), [("n", "in"), ("n m", "in other")])
+def test_a_parameter_whose_layout_has_no_channels(signature, layout):
+    class Scaled(graphnn.Op, register=False):
+        """Entries times entries of a parameter."""
+
+        op: Literal["scaled"] = "scaled"
+        operands: ClassVar = (data("x", "b n m"), parameter("w", signature, Ones(), layout=layout))
+        result = "b n m"
+
+        def forward(self, x, w):
+            return x * w.reshape(len(w), -1)
+
+        def vjp(self, cotangent, output, x, w):
+            by_w = (cotangent * x).sum(axis=0)
+            whole = by_w if w.ndim == 2 else by_w.sum(axis=1)
+            return cotangent * w.reshape(len(w), -1), whole
+
+    with registered(Scaled):
+        net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 70, 2]}
+  y: {op: scaled, inputs: x}
+  t: {op: input, shape: [batch, 70, 2]}
+  loss: {op: mean_squared_error, inputs: [y, t]}
+""")
+        rng = np.random.default_rng(0)
+        found = graphnn.check_gradients(
+            net, x=rng.normal(size=(2, 70, 2)), t=rng.normal(size=(2, 70, 2))
+        )
+        assert found.counts["agree"] == net.parameters["y.w"].size

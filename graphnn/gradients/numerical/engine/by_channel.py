@@ -291,5 +291,7 @@ def _channel_axis(route: Route) -> int | None:
     if operand.role != "parameter" or not rank:
         return None
     words = operand.layout.split()
+    if "out" not in words:
+        return None
     place = words.index("out")
     return place if "..." not in words[:place] else place - len(words) + rank
