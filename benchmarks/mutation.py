@@ -2,7 +2,8 @@
 
 A process imports graphnn and collects the tests once, and records which test runs which line. For
 each fault it forks: the child gives the functions their changed code and runs the tests that reach
-the changed line, the fastest and those that have found most first, until one fails. What imports
+the changed line, the fastest and those that have found most first, until one fails. A test that
+first finds a fault must then pass without it, after the same tests, or it is left out. What imports
 have run is, unless that finds it, changed before graphnn is imported, in a process of its own.
 Cases are drawn from a fixed seed and are not shrunk. A fault that no test finds survives: either a
 test is missing, or it is no fault.
@@ -52,6 +53,7 @@ from scipy.stats import binomtest
 
 ENOUGH = 0.95  # of the faults must be found
 TIMEOUT = 600  # seconds on a busy machine, after which a fault counts as found
+ANEW = 10  # times `--most` for whole files, as what imports run is looked for
 MEMORY = 4 << 30  # bytes more than before the fault
 HEAVY = ["numpy", "pydantic", "networkx", "yaml", "safetensors", "torch"]
 
@@ -68,7 +70,7 @@ OPTIONS = [
 
 @dataclass
 class Result:
-    """What became of a fault."""
+    """What became of a fault, and the test that found it."""
 
     fault: Fault
     found: bool
@@ -94,6 +96,7 @@ class Hunt:
     files: dict[str, list[str]] = field(default_factory=dict)
     imported: dict[str, set[int]] = field(default_factory=dict)  # lines that run before any test
     _report: Callable[[Any], None] | None = None
+    _trusted: set[int] = field(default_factory=set)  # tests that fail for nothing but a fault
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Any) -> None:
@@ -130,10 +133,8 @@ class Hunt:
         self.say(f"{len(session.items)} tests mapped in {time.perf_counter() - start:.0f} s")
         for test in reach.failed:
             self.say(f"fails without a fault, and is left out: {session.items[test].nodeid}")
-        for path in paths:
-            tests = {test for line in reach.lines[path].values() for test in line}
-            counts = Counter(session.items[test].nodeid.partition("::")[0] for test in tests)
-            self.files[path] = [file for file, _ in counts.most_common()]
+        self.files = {path: _files(session, reach, path, ANEW * self.most) for path in paths}
+        gc.unfreeze()  # what the tests' conftest.py froze is not listed
         live = _functions(paths)
         gc.freeze()
         self._hunt(session, reach, live)
@@ -159,7 +160,7 @@ class Hunt:
         cover.stop()
         lines = {
             path: {
-                line: {int(each) for each in contexts if each} - failed
+                line: {int(each) for each in contexts if each}
                 for line, contexts in cover.get_data().contexts_by_lineno(file).items()
             }
             for file, path in files.items()
@@ -168,9 +169,11 @@ class Hunt:
 
     def _hunt(self, session: Any, reach: Reach, live: Live) -> None:
         kills: Counter[int] = Counter()
+        waiting = [*reversed(self.chosen)]
 
         def tasks() -> Iterator[tuple[tuple[Fault, list[int], Path], Callable[[], int]]]:
-            for fault in self.chosen:
+            while waiting:
+                fault = waiting.pop()
                 tests = reach.of(fault)
                 tests.sort(key=lambda test: reach.seconds[test] / (1 + kills[test]) ** 2)
                 spent = accumulate(reach.seconds[test] for test in tests)
@@ -181,20 +184,45 @@ class Hunt:
                     self._note(Result(fault, found=False, tests=0))
                 else:
                     work = Path(tempfile.mkdtemp(prefix="graphnn-mutation-"))
-                    look = partial(self._look, session, reach, live, fault, tests, work)
+                    plant = partial(live.plant, fault)
+                    look = partial(self._look, session, reach, plant, tests, work)
                     yield (fault, tests, work), look
 
-        for (fault, tests, work), status in _at_once(tasks(), self.jobs):
+        def ended() -> Iterator[tuple[tuple[Fault, list[int], Path], int]]:
+            while waiting:  # some are put back
+                yield from _at_once(tasks(), self.jobs)
+
+        for (fault, tests, work), status in ended():
             by = "a limit of time or memory"
-            with suppress(OSError):
-                test = int((work / "found").read_text("ascii"))
+            found = work / "found"
+            test = int(found.read_text("ascii")) if found.exists() else None
+            shutil.rmtree(work, ignore_errors=True)
+            if test is not None and not self._trusts(session, reach, tests, test):
+                reach.failed.add(test)
+                waiting.append(fault)
+                continue
+            if test is not None:
                 kills[test] += 1
                 by = session.items[test].nodeid
-            shutil.rmtree(work, ignore_errors=True)
             if os.WIFEXITED(status) and os.WEXITSTATUS(status) == ELSEWHERE:
                 self.left.append(fault)
             else:
                 self._note(Result(fault, status != SURVIVED, len(tests), by))
+
+    def _trusts(self, session: Any, reach: Reach, tests: list[int], test: int) -> bool:
+        """Whether a test that found a fault passes without it, after the same tests."""
+        if test in self._trusted:
+            return True
+        before = tests[: tests.index(test) + 1]
+        work = Path(tempfile.mkdtemp(prefix="graphnn-mutation-"))
+        child = _fork(partial(self._look, session, reach, None, before, work))
+        _, status = os.waitpid(child, 0)
+        shutil.rmtree(work, ignore_errors=True)
+        if status == SURVIVED:
+            self._trusted.add(test)
+        else:
+            self.say(f"fails without a fault here, and is left out: {session.items[test].nodeid}")
+        return status == SURVIVED
 
     def _note(self, result: Result) -> None:
         fault = result.fault
@@ -206,10 +234,15 @@ class Hunt:
             self.say(str(result))
 
     def _look(
-        self, session: Any, reach: Reach, live: Live, fault: Fault, tests: list[int], work: Path
+        self,
+        session: Any,
+        reach: Reach,
+        plant: Callable[[], bool] | None,
+        tests: list[int],
+        work: Path,
     ) -> int:
-        """Run the tests with a fault, in a child."""
-        if not live.plant(fault):
+        """Run tests in a child, with a fault if there is one to plant."""
+        if plant is not None and not plant():
             return ELSEWHERE
         session.config._tmp_path_factory._basetemp = work  # what tests share is made anew
         running = -1
@@ -242,7 +275,7 @@ class Reach:
     def of(self, fault: Fault) -> list[int]:
         """The tests that run the statement of a fault."""
         lines = self.lines[fault.path]
-        return sorted(set().union(*(lines.get(line, ()) for line in fault.lines)))
+        return sorted(set().union(*(lines.get(line, ()) for line in fault.lines)) - self.failed)
 
 
 @dataclass
@@ -267,6 +300,18 @@ class Live:
         inner, changed = _inner(old), _inner(new)
         pairs = zip(inner, changed, strict=True) if len(inner) == len(changed) else []
         return any([bool(functions), *(self._swap(*pair) for pair in pairs)])
+
+
+def _files(session: Any, reach: Reach, path: str, most: float) -> list[str]:
+    """Files of tests that run a module, those with most such tests first, for so many seconds."""
+    file_of = [item.nodeid.partition("::")[0] for item in session.items]
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for file, spent in zip(file_of, reach.seconds, strict=True):
+        seconds[file] += spent
+    tests = {test for line in reach.lines[path].values() for test in line}
+    files = [file for file, _ in Counter(file_of[test] for test in tests).most_common()]
+    spent = accumulate(seconds[file] for file in files)
+    return [file for file, sum_ in zip(files, spent, strict=True) if sum_ < most] or files[:1]
 
 
 def _functions(paths: Iterable[str]) -> Live:
@@ -420,6 +465,9 @@ def _summary(results: Sequence[Result]) -> Iterator[str]:
         least = binomtest(found, len(own), alternative="greater").proportion_ci().low
         line = f"{found} of {len(own)} faults found: {found / len(own):.1%}, at least {least:.1%}"
         yield f"{room}: {line}"
+    yield "found most:"
+    finders = Counter(result.by for result in results if result.found)
+    yield from (f"{count:5} {test}" for test, count in finders.most_common(10))
 
 
 def _chosen(given: Sequence[str], sample: int | None, seed: int) -> list[Fault]:

@@ -448,6 +448,8 @@ def test_mutation():
     command = [sys.executable, str(ROOT / "benchmarks" / "mutation.py"), "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert re.search(r"^all: [123] of 3 faults found: ", done.stdout, re.M)
+    # In the process itself, and not by a slow import of everything for each fault.
+    assert re.search(r"^ +\d tests/ops/test_declaration\.py::", done.stdout, re.M)
     assert done.stderr == ""
 
 
