@@ -121,9 +121,11 @@ class OnnxForm:
         """The value called `name` as a matrix with a row for each sample."""
         return self.add("Flatten", name, axis=1)
 
-    def shape(self, target: Shape, source: str) -> Given:
-        """The shape `target`, as the input of a Reshape of `source`."""
-        there = self.shapes[source]
+    def shape(self, target: Shape, there: Shape) -> Given:
+        """The shape `target`, as the input of a Reshape of an array of shape `there`.
+
+        Of that, the first axes are enough, where nothing is known of the others.
+        """
         found = [
             0 if isinstance(size, Expression) and there[axis : axis + 1] == (size,) else size
             for axis, size in enumerate(target)

@@ -18,7 +18,7 @@ from graphnn.interchange.code.functions import functions_of
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.code import CodeForm
 from graphnn.testing.strategies import op_cases
-from variants import variants
+from variants import opened, variants
 
 COPIED = [textbook, images, sequences, torch_sequences]
 WRITTEN = sorted(name for name, op in REGISTRY.items() if not op.code_absent)
@@ -64,10 +64,14 @@ def test_numpy_computes_the_op_and_its_gradient(name):
 def test_numpy_does_in_every_variant(name):
     for case in variants(REGISTRY[name]):
         numpy_agrees(case)
+        for shapes, shape in opened(case):
+            with suppress(NotImplementedError):
+                numpy_agrees(case, shapes=shapes, shape=shape)
 
 
-def numpy_agrees(case):
+def numpy_agrees(case, **open_sizes):
     form, known = form_of(case)
+    form = replace(form, **open_sizes)
     space = {**vars(textbook), **vars(images), **vars(sequences), **known}
     output = known["y"]
     g = np.random.default_rng(0).normal(size=output.shape)
@@ -135,6 +139,9 @@ def test_torch_does_in_every_variant(name):
             torch_agrees(torch, space, case)
         except NotImplementedError as reason:
             refused.append(str(reason))
+        for shapes, shape in opened(case):
+            with suppress(NotImplementedError):
+                torch_agrees(torch, space, case, shapes=shapes, shape=shape)
     assert refused == REFUSED.get(name, [])
 
 
@@ -159,9 +166,10 @@ def assert_as_many_products(case, output, counted):
         assert counted == stated
 
 
-def torch_agrees(torch, space, case):
+def torch_agrees(torch, space, case, **open_sizes):
     flop_counter = import_module("torch.utils.flop_counter")
     form, known = form_of(case)
+    form = replace(form, **open_sizes)
     output = known.pop("y")
     tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
     for tensor in tensors.values():
@@ -173,7 +181,7 @@ def torch_agrees(torch, space, case):
     names = [*form.names]
     with flop_counter.FlopCounterMode(display=False) as counter:
         if layer:
-            found, kept = through(torch, eval(layer, space), case, names, tensors, space)
+            found, kept = through(torch, eval(layer, space), case, form, tensors, space)
         else:
             found, kept = eval(text, space), {}
     close(found.detach().numpy(), output, 1e-12)
@@ -191,15 +199,16 @@ def torch_agrees(torch, space, case):
             close(np.zeros_like(right) if grad is None else grad.numpy(), right, 1e-10)
 
 
-def through(torch, module, case, names, tensors, space):
+def through(torch, module, case, form, tensors, space):
     """The value of a layer with the parameters of a case, and where their gradients are."""
+    names = form.names
     roles = [*case.roles]
     kept, known = {}, set()
     operands = [each for each in case.op.operands if each.role != "data"]
     count = len(names) - len(operands)
     if isinstance(module, torch.nn.Parameter | torch.nn.Buffer):
         if "data" in roles:  # it holds nothing but the dtype
-            form = replace(form_of(case)[0], names=(*names, "module"))
+            form = replace(form, names=(*names, "module"))
             return eval(case.op.to_torch(form), {**space, "module": module.double()}), kept
         if names:
             module.data = tensors[names[0]].detach().clone()
@@ -214,7 +223,7 @@ def through(torch, module, case, names, tensors, space):
                 target.data = tensors[names[place]].detach().clone()
                 kept[names[place]] = lambda target=target: target.grad
                 own[place] = f'module["{operand.name}"]'
-        form = replace(form_of(case)[0], names=tuple(own))
+        form = replace(form, names=tuple(own))
         return eval(case.op.to_torch(form), {**space, "module": module}), kept
     for own, operand in zip(names[count:], operands, strict=True):
         if own is None or operand.role == "noise":
@@ -227,7 +236,7 @@ def through(torch, module, case, names, tensors, space):
         kept[own] = lambda target=target, turned=turned: target.grad.T if turned else target.grad
     assert len(roles) == len(names)
     assert {*map(id, module.parameters())} <= known  # it has none that the network lacks
-    given = case.op.torch_given(form_of(case)[0])
+    given = case.op.torch_given(form)
     return module(*(eval(text, {**space, **tensors}) for text in given)), kept
 
 

@@ -6,14 +6,15 @@ They are made, not drawn: of a few draws, most miss a way that takes two choices
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations, product
 from math import prod
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from graphnn.ops import Array, Case, Op, Operand
-from graphnn.spec.sizes import free
+from graphnn.ops import Array, Case, Op, Operand, ShapeError
+from graphnn.spec.sizes import Shape, SizeError, free
 from graphnn.testing.strategies import OpCase
 
 # What must be given of ops that state no cases.
@@ -57,6 +58,19 @@ def variants(op_class: type[Op]) -> Iterator[OpCase]:
             yield OpCase(op, (*data, *kept, *noise), declared)
 
 
+def opened(case: OpCase) -> Iterator[tuple[tuple[Shape | None, ...], Shape]]:
+    """Shapes of the operands and of the result, with an axis of the first left open, the rows too.
+
+    Each that the op allows with all other sizes as they are.
+    """
+    shapes = [None if array is None else array.shape for array in case.arrays]
+    for axis in range(len(case.shapes[0]) if case.shapes else 0):
+        first = (*case.shapes[0][:axis], free("long"), *case.shapes[0][axis + 1 :])
+        with suppress(ShapeError, SizeError):
+            inferred = case.op.infer(case.placed([first, *case.shapes[1:]]), case.given)
+            yield (first, *shapes[1:]), inferred.result
+
+
 def _stated(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
     operands = op_class.data_operands()
     for case in op_class.cases:
@@ -67,9 +81,9 @@ def _stated(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
 def _made(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
     """Each choice of attributes with each rank, and with data left out."""
     chosen = {
-        key: [True, False] if info.annotation is bool else get_args(info.annotation)
+        key: values
         for key, info in op_class.model_fields.items()
-        if key != "op" and (info.annotation is bool or get_origin(info.annotation) is Literal)
+        if key != "op" and (values := _values(op_class, key, info.annotation))
     }
     data = op_class.data_operands()
     needed = [operand for operand in data if not operand.optional]
@@ -90,6 +104,17 @@ def _made(op_class: type[Op]) -> Iterator[tuple[Case, Sequence[Operand]]]:
                 yield Case(attributes, shapes), operands
                 if all(operand.kind == "any" for operand in operands):
                     yield Case(attributes, shapes, ["int"] * count), operands
+
+
+def _values(op_class: type[Op], key: str, annotation: Any) -> Sequence[Any]:
+    """All that an attribute can be, or what the op offers to tests; none for sizes and the like."""
+    if annotation is bool:
+        return [True, False]
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    if type(None) in get_args(annotation):
+        return [*dict.fromkeys(op_class.choices(key, {}, ()) or ())]
+    return []
 
 
 def _data(

@@ -133,8 +133,7 @@ class Transposed(Filters):
     def to_numpy(self, form: CodeForm) -> str:
         """As the cotangent of the images of ``convolution``."""
         x, weight, _ = form.names
-        batch = form.size(form.shape[0], 0)
-        shape = f"({', '.join([batch, *map(str, form.shape[1:])])})"
+        shape = f"({', '.join(form.size(size, 0) for size in form.shape)})"
         return self._biased(form, self._written("convolution_by_x", x, shape, weight))
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -17,7 +17,10 @@ from graphnn.ops.families._elementwise import Elementwise
 from graphnn.ops.families.normalization import EPSILON, GAIN_AND_SHIFT
 from graphnn.ops.initializers import Positive
 from graphnn.ops.kernels import statistics
-from graphnn.spec.sizes import Shape
+from graphnn.spec.sizes import Shape, Size
+
+_N = TypeVar("_N", bound=Size)
+_FREE = "its number of channels is free"
 
 
 class _OfGroups(Op):
@@ -81,7 +84,7 @@ class _OfGroups(Op):
         centred *= scale
         return centred, scale
 
-    def _count(self, channels: int) -> int:
+    def _count(self, channels: _N) -> _N | int:
         """How many groups there are."""
         return channels
 
@@ -89,14 +92,13 @@ class _OfGroups(Op):
         """InstanceNormalization of each group as one channel, Mul and Add."""
         x, gain, shift = operands
         shape = form.shapes[x]
-        channels = shape[1]
-        if not isinstance(channels, int):
-            raise NotImplementedError("its number of channels is free")
-        groups = self._count(channels)
+        groups = self._count(shape[1])
+        if not isinstance(groups, int):
+            raise NotImplementedError(_FREE)
         ends = np.ones(groups), np.zeros(groups)
         parts = form.add("Reshape", x, [0, groups, -1])
         y = form.add("InstanceNormalization", parts, *ends, epsilon=self.epsilon)
-        y = form.add("Reshape", y, form.shape(shape, x))
+        y = form.add("Reshape", y, form.shape(shape, (shape[0], groups)))
         after = [1] * (len(shape) - 2)
         for op, kept in (("Mul", gain), ("Add", shift)):
             if kept is not None:
@@ -124,13 +126,15 @@ class _OfGroups(Op):
         ]
 
     def _written(self, form: CodeForm, function: str, *arguments: str | None) -> str:
-        groups = self._count(int(str(form.shape[1])))
+        groups = form.size(self._count(form.shape[1]), 0)
         option = {} if self.epsilon == 1e-5 else {"epsilon": self.epsilon}
         return call(function, *arguments, groups, **option)
 
     def _torch_options(self, form: CodeForm, affine: bool) -> dict[str, Any]:
         """The keywords of the module, or a refusal of what it does not take."""
         _, gain, shift = form.names
+        if not isinstance(form.shape[1], int):
+            raise NotImplementedError(_FREE)
         if bool(gain) != bool(shift):
             raise NotImplementedError("of its gain and shift torch has both or none")
         options: dict[str, Any] = {} if self.epsilon == 1e-5 else {"eps": self.epsilon}
@@ -180,8 +184,9 @@ class GroupNorm(_OfGroups):
             self._check(shape[1], ShapeError)
         return shape
 
-    def _count(self, channels: int) -> int:
-        self._check(channels, ArrayError)
+    def _count(self, channels: _N) -> int:
+        if isinstance(channels, int):
+            self._check(channels, ArrayError)
         return self.groups
 
     def _check(self, channels: int, error: type[ShapeError] | type[ArrayError]) -> None:
@@ -194,11 +199,11 @@ class GroupNorm(_OfGroups):
 
     def to_torch_layer(self, form: CodeForm) -> str:
         """``nn.GroupNorm``."""
+        options = self._torch_options(form, True)
         batch, channels, *rest = form.shape
-        sizes = [batch, *rest, int(str(channels)) // self.groups]
-        if all(size == 1 for size in sizes):
+        if all(size == 1 for size in (batch, *rest)) and channels == self.groups:
             raise NotImplementedError("torch needs more than one number")
-        return call("nn.GroupNorm", self.groups, channels, **self._torch_options(form, True))
+        return call("nn.GroupNorm", self.groups, channels, **options)
 
 
 class InstanceNorm(_OfGroups):
@@ -307,7 +312,7 @@ class LocalResponseNorm(Elementwise):
             return y
         if len(shape) == 2:
             return form.add("Squeeze", y, [2, 3])
-        return form.add("Reshape", y, form.shape(shape, x))
+        return form.add("Reshape", y, form.shape(shape, shape[:2]))
 
     def _options(self) -> str:
         return f"{self.size}, {self.alpha}, {self.beta}, {self.k}"

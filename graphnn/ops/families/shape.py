@@ -122,7 +122,7 @@ class Reshape(_Reordered):
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Reshape, in which sizes that are free stay so."""
         (x,) = operands
-        return form.add("Reshape", x, form.shape(self.infer_shape(form.shapes[x]), x))
+        return form.add("Reshape", x, form.shape(self.infer_shape(form.shapes[x]), form.shapes[x]))
 
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """The new shape, also as the attribute where that leaves a size open."""
