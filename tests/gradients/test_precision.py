@@ -18,6 +18,24 @@ def test_a_right_gradient_in_float32_is_right():
     assert report.as_dict()["parameters"][0]["precision"] == "float32"
 
 
+def test_inputs_are_rounded_for_both_gradients():
+    """In float64 the difference is 1e-9 and no 0, and so would be the numerical derivative."""
+    net = graphnn.loads(
+        """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 1]}
+  one: {op: constant, value: 1.0}
+  d: {op: subtract, inputs: [x, one]}
+  y: {op: affine, inputs: d, units: 1}
+  l: {op: sum, inputs: y}
+"""
+    )
+    options = {"only": ["y.weight"], "dtype": "float32"}
+    report = graphnn.check_gradients(net, {"x": [[1 + 1e-9]]}, **options)
+    assert (report.counts["agree"], report.parameters[0].worst.numerical) == (1, 0)
+
+
 def test_a_fault_in_float32_does_not_drown():
     net, inputs = wide("float32")
     gradients = graphnn.backprop(net, inputs)

@@ -158,6 +158,24 @@ def test_takes_good_specs(made, path):
     assert reported(made, plain(reader.read_file(path))) == []
 
 
+def test_takes_sections_that_are_empty(made):
+    nodes = {"x": {"op": "input", "shape": [1]}, "y": {"op": "relu", "inputs": "x"}}
+    document = {"graphnn": 1, "sizes": {}, "blocks": {}, "nodes": nodes}
+    assert reported(made, document) == []
+    graphnn.loads(document)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, op in REGISTRY.items() if op.cases and not op.internal]
+)
+def test_takes_the_attributes_of_every_case(made, name):
+    for case in REGISTRY[name].cases:
+        node = {"op": name, "inputs": ["x"] * len(case.shapes), **case.attributes}
+        if not case.shapes:
+            del node["inputs"]
+        assert reported(made, {"graphnn": 1, "nodes": {"x": node}}) == []
+
+
 def test_refuses_what_a_schema_can_detect(made):
     check = validator(made)
     shown = [found for found in bad_documents() if found[2] in REFUSED and found[0] not in UNLIKE]

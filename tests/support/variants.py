@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import prod
 from typing import Any, Literal, get_args, get_origin
 
@@ -59,13 +59,15 @@ def variants(op_class: type[Op]) -> Iterator[OpCase]:
 
 
 def opened(case: OpCase) -> Iterator[tuple[tuple[Shape | None, ...], Shape]]:
-    """Shapes of the operands and of the result, with an axis of the first left open, the rows too.
+    """Shapes of the operands and of the result, with one or two axes of the first left open.
 
     Each that the op allows with all other sizes as they are.
     """
     shapes = [None if array is None else array.shape for array in case.arrays]
-    for axis in range(len(case.shapes[0]) if case.shapes else 0):
-        first = (*case.shapes[0][:axis], free("long"), *case.shapes[0][axis + 1 :])
+    axes = range(len(case.shapes[0]) if case.shapes else 0)
+    for some in chain(combinations(axes, 1), combinations(axes, 2)):
+        open_sizes = zip(some, (free("wide"), free("high")), strict=False)
+        first = (*(dict(enumerate(case.shapes[0])) | dict(open_sizes)).values(),)
         with suppress(ShapeError, SizeError):
             inferred = case.op.infer(case.placed([first, *case.shapes[1:]]), case.given)
             yield (first, *shapes[1:]), inferred.result

@@ -119,6 +119,15 @@ def test_gradients(run):
     assert repr(part) == "<estimate of shape (2, 1): 1 of 2 entries>"
 
 
+def test_a_report_of_one_parameter(run):
+    given = {"a.weight": np.array([[9.0], [9.0]])}
+    batch = {"x": [[1.0, 2.0]], "t": [[0.5]]}
+    report = graphnn.check_gradients(run.network, batch, gradients=given)
+    first, *rest = table(report._repr_html_())
+    assert first == ["worst entry", "verdict", "given", "numerical"]
+    assert len(rest) == 1
+
+
 CHAIN = "graphnn: 1\nnodes:\n  a0: {op: input, shape: [batch, 1]}\n"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from op_values import op
 
 pytestmark = pytest.mark.usefixtures("no_plots")
 
@@ -32,6 +33,12 @@ def test_the_statistics_are_those_of_the_training_rows_alone():
     assert seen[:, 2].tolist() == [0.0] * 50  # constant
     assert net.state["s.deviation"][2] == 1
     assert len(run.history) == 2
+
+
+def test_a_constant_column_whose_mean_is_rounded():
+    column = np.full((100, 1), 1e6 + 0.1)
+    assert column.std() > 0
+    assert op("standardize").prepared(column)["deviation"].tolist() == [1]
 
 
 def test_without_rows_held_back_by_scikit_learn():
