@@ -38,7 +38,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import _lru_cache_wrapper, partial
 from importlib import import_module
 from itertools import accumulate, islice, pairwise
 from pathlib import Path
@@ -152,7 +152,9 @@ class Hunt:
 
         self._report = report
         cover.start()
+        caches = _caches()
         for item, following in _with_next(session.items):
+            _clear(caches)
             cover.switch_context(str(len(seconds)))
             start = time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -254,8 +256,10 @@ class Hunt:
 
         self._report = report
         _limit_memory()
+        caches = _caches()
         for test, following in _with_next(tests):
             running = test
+            _clear(caches)
             _limit_time(reach.seconds[test])
             session.items[test].config.hook.pytest_runtest_protocol(
                 item=session.items[test],
@@ -322,6 +326,19 @@ def _functions(paths: Iterable[str]) -> Live:
         if type(each) is FunctionType and each.__code__.co_filename in files:
             found[each.__code__].append(each)
     return Live(found, codes)
+
+
+def _caches() -> list[Any]:
+    """Those of functions, by which one test would leave out lines that another has run."""
+    gc.unfreeze()
+    found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
+    gc.freeze()
+    return [each for each in found if str(each.__module__).startswith("graphnn")]
+
+
+def _clear(caches: Iterable[Any]) -> None:
+    for each in caches:
+        each.cache_clear()
 
 
 def _inner(code: CodeType) -> list[CodeType]:

@@ -17,6 +17,7 @@ from graphnn.interchange.code import images, sequences, textbook, torch_sequence
 from graphnn.interchange.code.functions import functions_of
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.code import CodeForm
+from graphnn.spec.sizes import free
 from graphnn.testing.strategies import op_cases
 from variants import opened, variants
 
@@ -238,6 +239,12 @@ def through(torch, module, case, form, tensors, space):
     assert {*map(id, module.parameters())} <= known  # it has none that the network lacks
     given = case.op.torch_given(form)
     return module(*(eval(text, {**space, **tensors}) for text in given)), kept
+
+
+def test_the_last_open_size_of_a_reshape_is_left_to_numpy():
+    batch, time = free("batch"), free("time")
+    form = CodeForm(("v",), ((batch, time, 2, 3),), ("float",), "y", (time, 6, batch))
+    assert form.target(form.shape) == "v.shape[1], 6, -1"
 
 
 def test_a_wrong_form_is_found(monkeypatch):

@@ -156,6 +156,8 @@ class Pad(Op):
         pairs = [*zip(self.padding[::2], self.padding[1::2], strict=True)]
         if self.axis is not None:
             found[normal_axis(self.axis, shape)] = pairs[0]
+        elif len(pairs) < 2:  # of a copy, which nothing has validated
+            raise ShapeError("'axis' is unspecified", attribute="axis")
         elif len(shape) < 3:
             problem = "but without an axis, pad takes arrays of 3 or more axes"
             raise misfit("x", shape, problem, "name the axis: axis: 1", "axis")
