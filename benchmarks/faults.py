@@ -3,7 +3,7 @@
 An operator, a comparison, a number, a condition or a statement is changed in one place. Annotations
 and decorators are left alone, and so is what only guards against faults of the code itself:
 ``zip(strict=True)``, ``assert_never`` and ``raise AssertionError``; and what an op offers to tests:
-its ``cases`` and ``choices``.
+its ``cases`` and ``choices``, and the ``domain`` of an operand.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _guards(node: ast.AST) -> bool:
     match node:
         case ast.If(test=test):
             return "TYPE_CHECKING" in ast.unparse(test)
-        case ast.Call(func=ast.Name(id="assert_never")) | ast.keyword(arg="strict"):
+        case ast.Call(func=ast.Name(id="assert_never")) | ast.keyword(arg="strict" | "domain"):
             return True
         case ast.AnnAssign(target=ast.Name(id="cases")):
             return True
