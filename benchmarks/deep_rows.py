@@ -1,4 +1,4 @@
-"""Rows of the numerical gradient's table whose networks are no chains: sequences, and a deep CNN.
+"""Rows of the numerical gradient's table whose networks are not chains: sequences, and a deep CNN.
 
 Their scores in jax are taken by walking the plan of the network, op by op.
 """

@@ -1,6 +1,6 @@
 """Time of ``graphnn draw``, beside that of ``graphnn check`` of the same file.
 
-Every measurement is a process of its own, which also writes the picture. The extra time is the
+Every measurement is a separate process, which also writes the picture. The extra time is the
 difference of the medians of runs that take turns. With ``--bytes`` every picture is drawn again
 with other seeds of Python's hashes, and by a second Python where one with graphnn is named; the
 bytes must be the same.

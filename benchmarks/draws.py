@@ -1,7 +1,7 @@
 """Time to draw networks and cases of ops, against that of the generators of an earlier commit.
 
 The earlier ones are taken from the repository's history into a temporary folder; both draw by
-turns, each in processes of its own.
+turns, each in separate processes.
 
     python benchmarks/draws.py
 """

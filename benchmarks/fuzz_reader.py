@@ -56,7 +56,7 @@ class WrongError(AssertionError):
 
 
 def check(text: str, *, as_json: bool) -> None:
-    """Read `text`, and compare what comes of it.
+    """Read `text`, and compare the results.
 
     Raises
     ------

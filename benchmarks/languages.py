@@ -77,7 +77,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Said:
     """What a language says of a text; nothing when it takes it."""
 
     text: str
@@ -150,10 +150,10 @@ def mistakes(language: str, text: str) -> list[str]:
     return made
 
 
-def check(language: str, python: str, given: list[str]) -> tuple[str, list[Told]]:
+def check(language: str, python: str, given: list[str]) -> tuple[str, list[Said]]:
     """The version of a language, and what it says of each text."""
     found = json.loads(run([python, str(FOLDER / f"check_{language}.py")], json.dumps(given)))
-    return found["version"], [Told(text, placed) for text, placed in found["found"]]
+    return found["version"], [Said(text, placed) for text, placed in found["found"]]
 
 
 def main() -> None:
@@ -188,8 +188,8 @@ def main() -> None:
             remarks.append(f"{language}: not run: {error}")
             continue
         remarks.append(f"{language}: {version}")
-        for name, told in zip(NETWORKS, fine, strict=True):
-            assert not told.text, (language, name, told)
+        for name, said in zip(NETWORKS, fine, strict=True):
+            assert not said.text, (language, name, said)
         mistaken = mistakes(language, found[MISTAKEN.get(language, "residual")])
         _, answers[language] = check(language, python, mistaken)
     print("\n".join(remarks))
@@ -199,8 +199,8 @@ def main() -> None:
         print(f"| {' | '.join(row)} |")
     for number, mistake in enumerate(MISTAKES):
         print(f"\n| {mistake} | what is reported |\n|---|---|")
-        for language, told in answers.items():
-            print(f"| {language} | {told[number]} |")
+        for language, said in answers.items():
+            print(f"| {language} | {said[number]} |")
 
 
 if __name__ == "__main__":

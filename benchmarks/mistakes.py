@@ -172,10 +172,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
     print(f"\n| mistake | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for number, each in enumerate(MISTAKES):
-        print(f"| {each.title} | {' | '.join(told[number] for told in columns.values())} |")
-    for language, told in columns.items():
-        crashes = sum("crashes" in each for each in told)
-        others_made = sum("another network" in each for each in told)
+        print(f"| {each.title} | {' | '.join(said[number] for said in columns.values())} |")
+    for language, said in columns.items():
+        crashes = sum("crashes" in each for each in said)
+        others_made = sum("another network" in each for each in said)
         print(f"\n{language}: {crashes} crash and {others_made} are another network, unreported")
 
 

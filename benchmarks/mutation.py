@@ -4,9 +4,9 @@ A process imports graphnn and collects the tests once, and records which test ru
 each fault it forks: the child gives the functions their changed code and runs the tests that reach
 the changed line, the fastest and those that have found most first, until one fails. A test that
 first finds a fault must then pass without it, after the same tests, or it is left out. What imports
-have run is, unless that finds it, changed before graphnn is imported, in a process of its own.
+have run is, unless that finds it, changed before graphnn is imported, in a separate process.
 Cases are drawn from a fixed seed and are not shrunk. A fault that no test finds survives: either a
-test is missing, or it is no fault.
+test is missing, or it is not a fault.
 
     python benchmarks/mutation.py graphnn/spec/sizes.py graphnn/graph
     python benchmarks/mutation.py --sample 400      # of all modules together; --seed 1 takes others
@@ -390,7 +390,7 @@ def _at_once(tasks: Iterable[tuple[T, Callable[[], int]]], jobs: int) -> Iterato
 
 
 def _in_child(work: Callable[[], Any]) -> Any:
-    """What some work returns that is done in a process of its own."""
+    """What some work returns that is done in a separate process."""
     with tempfile.NamedTemporaryFile() as file:
         child = os.fork()
         if not child:

@@ -2,7 +2,7 @@
 
 Each lies in ``networks/`` as a spec, and as a module of torch written by hand. It is checked,
 drawn and trained for a few steps, with random weights and random rows, beside torch, which takes
-steps on the same rows; each in a process of its own, in float32 and on one thread. Parameters
+steps on the same rows; each in a separate process, in float32 and on one thread. Parameters
 are compared with the published number. A step is timed in seconds of the processor, which other
 processes disturb less. `memory` is the peak of the process above what it held before it read the
 network. Without torch, its columns are left out.
@@ -268,7 +268,7 @@ def installed(name: str) -> bool:
 def child(
     kind: str, case: Case, rows: int, count: int, arrays: Path, python: str = sys.executable
 ) -> dict[str, Any]:
-    """What a program makes of a network, in a process of its own."""
+    """What a program makes of a network, in a separate process."""
     command = [python, __file__, "--child", kind, case.name, str(rows), str(count)]
     done = subprocess.run(
         [*command, str(arrays)],

@@ -45,7 +45,7 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
 def measured(path: Path, given: Mapping[str, Any]) -> str:
     """A row about one model."""
     theirs = ours = float("inf")
-    graphnn.load_onnx(path, given)  # what is imported at the first time is no part of it
+    graphnn.load_onnx(path, given)  # what is imported at the first time is not part of it
     for _ in range(10):
         start = time.process_time()
         model = onnx.load(path)

@@ -1,6 +1,6 @@
 """Time until `import graphnn` is done, and until a command that reads a small file is.
 
-Every measurement is a process of its own, with compiled bytecode on the disk as after any first
+Every measurement is a separate process, with compiled bytecode on the disk as after any first
 run, in a folder with that file alone; commands take turns. The breakdown is of `python -X
 importtime`, whose own cost makes its total larger.
 """

@@ -1,4 +1,4 @@
-"""Times functions against one another, and tells what they ran on."""
+"""Times functions against one another, and reports what they ran on."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ release = version = graphnn.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "rendering"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
-myst_dmath_allow_space = False  # a prompt is no formula
+myst_dmath_allow_space = False  # a prompt is not a formula
 myst_dmath_allow_digits = False
 html_math_renderer = "mathml"
 myst_heading_anchors = 3

@@ -1,7 +1,7 @@
 """Formulas of docstrings, such as ``g y (1 - y) / n``, as LaTeX.
 
 Factors stand side by side, ``f(x)`` without a space is a value of a function, ``sum_j`` goes over
-the product after it. What is no formula, such as ``[batch, n]``, is left as it is.
+the product after it. What is not a formula, such as ``[batch, n]``, is left as it is.
 """
 
 from __future__ import annotations

@@ -55,6 +55,6 @@ else:
             found.append(["", False])
         except Exception as error:
             # Before what is wrong, Keras often prints the whole configuration.
-            told = str(error).rpartition("Exception encountered: ")[2]
-            found.append([" ".join(f"{type(error).__name__}: {told}".split()), False])
+            said = str(error).rpartition("Exception encountered: ")[2]
+            found.append([" ".join(f"{type(error).__name__}: {said}".split()), False])
     json.dump({"version": keras.__version__, "found": found}, sys.stdout)

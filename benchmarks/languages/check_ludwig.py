@@ -68,7 +68,7 @@ for text in json.load(sys.stdin):
         found.append(["", False])
         sizes.append(f"{sum(parameter.numel() for parameter in model.parameters()):,}")
     except Exception as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        found.append([told, "line" in told and "column" in told])
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        found.append([said, "line" in said and "column" in said])
 name = f"{version('ludwig')}, torch {torch.__version__}; parameters: {', '.join(sizes)}"
 json.dump({"version": name, "found": found}, sys.stdout)

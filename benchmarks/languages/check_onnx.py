@@ -15,6 +15,6 @@ for text in json.load(sys.stdin):
         onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
         found.append(["", False])
     except Exception as error:
-        told = " ".join(str(error).split())
-        found.append([told, "line" in told and "column" in told])
+        said = " ".join(str(error).split())
+        found.append([said, "line" in said and "column" in said])
 json.dump({"version": onnx.__version__, "found": found}, sys.stdout)

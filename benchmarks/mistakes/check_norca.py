@@ -14,9 +14,9 @@ for text in json.load(sys.stdin):
     try:
         (architecture,) = parse(text)
         report = verify(architecture)
-        told = [*report.errors, *report.warnings]
-        said = f"{told[0].code}: {told[0].message}" if told else ""
-        said = said if report.errors or not told else f"warning: {said}"
+        reported = [*report.errors, *report.warnings]
+        said = f"{reported[0].code}: {reported[0].message}" if reported else ""
+        said = said if report.errors or not reported else f"warning: {said}"
     except Exception as error:
         found.append({"said": f"{type(error).__name__}: {error}"})
         continue

@@ -242,7 +242,7 @@ class _Matching:
         return self.layout == "torch" and self.names.keys().isdisjoint(names)
 
     def check_unknown(self) -> None:
-        """Report arrays that are no parameter; what is meant is not missing then."""
+        """Report arrays that are not parameters; what is meant is not missing then."""
         foreign = bool(self.names) or self.layout == "torch"
         for name, here in self.unknown.items():
             fitting = self.unclaimed.get(self.held[name] or (), []) if foreign else []

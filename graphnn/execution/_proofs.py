@@ -44,7 +44,7 @@ _UNKNOWN = Reach(None, -math.inf, math.inf, False)
 def proved(graph: Graph, spec: PropertySpec) -> tuple[bool, str]:
     """Whether the ops between prove a property; if not, the first node at which nothing is known.
 
-    The name is empty where all is known, and still is no proof.
+    The name is empty where all is known, and still not proved.
     """
     holds = _CLAIMS.get(type(spec))
     if holds is None:

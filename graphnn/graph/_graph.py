@@ -187,7 +187,7 @@ class Graph:
     def torch_turned(self) -> frozenset[str]:
         """Nodes that share a matrix with a node whose layer of torch has it the other way round.
 
-        They have no layer of their own in torch, but the matrix as it is here.
+        Torch has no layer for them, but the matrix as it is here.
         """
         ways: dict[str, set[bool]] = {}
         uses = [

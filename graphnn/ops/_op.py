@@ -787,7 +787,7 @@ def register(op_class: type[Op], *, replace: bool = False) -> None:
     Raises
     ------
     TypeError
-        There is an op of that name, or it is no class of an op.
+        There is an op of that name, or it is not a class of an op.
     """
     require_op(op_class)
     other = REGISTRY.get(op_class.name, op_class)

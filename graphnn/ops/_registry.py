@@ -47,7 +47,7 @@ def registered(*ops: type[Op]) -> Iterator[None]:
     Raises
     ------
     TypeError
-        One is no class of an op.
+        One is not a class of an op.
     """
     for op in ops:
         require_op(op)

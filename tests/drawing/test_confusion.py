@@ -50,7 +50,7 @@ def test_of_many_classes_the_shades_alone_are_shown():
 @cases(r"""
     counts= | message
     [[1, 2, 3]]
-        | error[bad-picture-data]: counts of shape (1, 3) are no confusion matrix
+        | error[bad-picture-data]: counts of shape (1, 3) are not a confusion matrix
         \n   = help: give one row and one column a class
     [[1.5]] | error[bad-picture-data]: a confusion matrix holds whole numbers that count
     [[-1]] | error[bad-picture-data]: a confusion matrix holds whole numbers that count

@@ -200,7 +200,7 @@ def test_a_function_that_gives_another_value_each_time_is_refused():
         graphnn.check_function(lambda x: next(values), {"x": [1.0]}, {"x": [0.0]})
     assert str(caught.value) == (
         "error[bad-value]: the function gives 1.5, and then 1.25\n"
-        "   = help: let it give the same for the same arrays, as by a seed of its own"
+        "   = help: let it give the same for the same arrays, as by a fixed seed"
     )
 
 

@@ -53,7 +53,8 @@ def confusion(
     Raises
     ------
     DrawingError
-        The counts are no square of whole numbers, the format is unknown, or matplotlib is missing.
+        The counts are not a square of whole numbers, the format is unknown, or matplotlib is
+        missing.
     FileError
         The file cannot be written.
     """
@@ -85,7 +86,7 @@ def _square(counts: ArrayLike) -> NDArray[np.int64]:
     table = np.asarray(counts)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
         raise bad_data(
-            f"counts of shape {table.shape} are no confusion matrix",
+            f"counts of shape {table.shape} are not a confusion matrix",
             "give one row and one column a class",
         )
     if table.dtype.kind not in "ui" or table.min() < 0:

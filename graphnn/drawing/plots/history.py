@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Line = tuple[str, str, Array]
 
 _VALIDATION = "validation_"
-_NOT_MEASURED = ("epoch", "seconds")  # columns of a history that are no curves
+_NOT_MEASURED = ("epoch", "seconds")  # columns of a history that are not curves
 _PANELS_ACROSS = 3
 _FEW = 30  # points of a curve that are worth a marker each
 _MOST = 1e300  # a larger value is drawn as not finite: the axis would overflow

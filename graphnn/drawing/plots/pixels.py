@@ -26,7 +26,7 @@ def read_images(images: ArrayLike) -> Array:
     Raises
     ------
     DrawingError
-        They have another shape, no pixels, or values that are no numbers.
+        They have another shape, no pixels, or values that are not numbers.
     """
     array = np.asarray(images)
     if array.dtype.kind not in "buif":

@@ -56,7 +56,7 @@ class FunctionLoop:
         again = self._value()
         if again != self.origin:
             message = f"the function gives {self.origin!r}, and then {again!r}"
-            help = "let it give the same for the same arrays, as by a seed of its own"
+            help = "let it give the same for the same arrays, as by a fixed seed"
             raise UsageError.of("bad-value", message, help=help)
         if _is_single(self.origin):
             self._refuse_single()

@@ -6,7 +6,7 @@ from graphnn.interchange.code.textbook import sigmoid, softmax
 
 
 def within(x, lengths):
-    """Which steps of each row are no padding, with an axis for their features."""
+    """Which steps of each row are not padding, with an axis for their features."""
     return (np.arange(x.shape[1]) < lengths[:, None])[..., None]
 
 

@@ -83,7 +83,8 @@ class Layout:
     def stretch(self, axis: int) -> tuple[int, int, int] | None:
         """The axis of the source that an axis cuts into stretches, their number and length.
 
-        None where an entry of the axis is no stretch of the source, or where all of it is the same.
+        None where an entry of the axis is not a stretch of the source, or where all of it is the
+        same.
         """
         if len(self.axes[axis]) != 1 or len(self.axes[axis][0]) == 1:
             return None

@@ -62,7 +62,7 @@ Parts = tuple[Combine | None, Sequence[Value]]
 
 
 def _whole(made: Made) -> Parts:
-    """Of a node that is no sum and no product."""
+    """Of a node that is neither a sum nor a product."""
     return None, ()
 
 

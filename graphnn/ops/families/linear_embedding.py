@@ -121,7 +121,7 @@ class Embedding(Op):
         return form.fill(f"{{weight}}[{{x}}]{self._kept(form)}", self)
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """A function of the file, of the cotangent of what is no padding."""
+        """A function of the file, of the cotangent of what is not padding."""
         return [None, form.fill(f"add_rows({{g}}{self._kept(form)}, {{x}}, {{weight}})", self)]
 
     @property

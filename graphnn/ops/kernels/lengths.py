@@ -8,7 +8,7 @@ from graphnn.ops._arrays import Array
 
 
 def within(x: Array, lengths: Array | None) -> Array | None:
-    """Which steps of each row of x ``[batch, time, ...]`` are no padding; None where all are."""
+    """Which steps of each row of x ``[batch, time, ...]`` are not padding; None without lengths."""
     return None if lengths is None else np.arange(x.shape[1]) < lengths[:, None]
 
 
@@ -21,7 +21,7 @@ def own_order(along: Array, inside: Array | None, way: int) -> Array:
     inside : ndarray of bool, shape (batch, time), or None
         See `within`.
     way : {0, 1}
-        Whether the cell goes from the last step that is no padding to the first. Padding stays.
+        Whether the cell goes from the last step that is not padding to the first. Padding stays.
     """
     if not way:
         return along

@@ -1,9 +1,9 @@
 """Comparisons that treat as equal what differs by rounding alone: the rule of ties.
 
-Where two smooth pieces meet without a jump, a step that rounding alone takes across is no kink: it
-changes a difference of losses by no more than rounding does. So the pieces of such an op are those
-of these functions. Where the result jumps, the pieces are those that the numbers take as they are:
-whatever has led across, the loss has jumped.
+Where two smooth pieces meet without a jump, a step that rounding alone takes across is not a kink:
+it changes a difference of losses by no more than rounding does. So the pieces of such an op are
+those of these functions. Where the result jumps, the pieces are those that the numbers take as they
+are: whatever has led across, the loss has jumped.
 
 Of complex numbers, as the complex step gives them, real parts count first and imaginary ones where
 those are equal: they say which is larger a little further on. The complex step crosses nothing, and
@@ -39,7 +39,7 @@ def is_above(x: Array, bound: float) -> Array:
 
 
 def least_largest(largest: Array, least: float = _LEAST) -> Array:
-    """What is no less than this is as large as `largest`, but for rounding."""
+    """What is at least this is as large as `largest`, but for rounding."""
     return np.asarray(np.minimum(largest * (1 - np.copysign(_TIE, largest)), largest - least))
 
 

@@ -54,7 +54,7 @@ def classes_of(ops: Iterable[type[Op] | str]) -> list[type[Op]]:
 
 
 def check_whole(name: str, value: Any, low: int, high: int) -> None:
-    """Refuse what is no whole number, or lies outside of two bounds."""
+    """Refuse what is not a whole number, or lies outside of two bounds."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not low <= value <= high:
         raise _refusal(f"'{name}' must be a whole number from {low} to {high:,}, not {value!r}")

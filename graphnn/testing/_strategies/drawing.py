@@ -46,11 +46,11 @@ class Choices:
         self._left: list[int] = []
 
     def apart(self, strategy: SearchStrategy[_T]) -> _T:
-        """What another strategy draws by choices of its own."""
+        """What another strategy draws by separate choices."""
         return self._draw(strategy)
 
     def octets(self, count: int) -> bytes:
-        """So many bytes of a text of their own, which shrink to zeros.
+        """So many bytes of a separate text, which shrink to zeros.
 
         Hypothesis draws a few thousand at most in all: of more than 251, a prime number that no
         axis lines up with, those after it are the first ones again.

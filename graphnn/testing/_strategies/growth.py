@@ -95,7 +95,7 @@ class Growth:
 
     def add_any(self) -> None:
         """Add a node, now and then with an affine map before it, which most nodes read."""
-        # Each has choices of its own, so that the other keeps its place when one is deleted.
+        # Each has separate choices, so that the other keeps its place when one is deleted.
         op_class = self.draw.one_of(self.options.choices)
         if self.options.maps and self.draw.chance(_UNMAPPED):
             self.grow(partial(self.add, REGISTRY["affine"]))

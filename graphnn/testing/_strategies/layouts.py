@@ -11,7 +11,7 @@ from graphnn.testing._strategies.drawing import Choices
 from graphnn.testing._strategies.writing import AGAIN, QUOTES, Path, Word, Writer
 
 _STEPS = (2, 2, 2, 2, 1, 3, 4)  # columns that what is inside stands to the right
-_MOST = 6  # items of a list that each may stand on a line of its own
+_MOST = 6  # items of a list that may each stand on a separate line
 # What needs no quotes, and what does in brackets.
 _BARE = re.compile(
     r"(?!.*:(?: |$))(?:[A-Za-z_]|[?-](?=[A-Za-z]))[\w.,:#?*+-]*(?: [\w.*+-][\w.,:#?*+-]*)*"
@@ -107,7 +107,7 @@ class YamlWriter(Writer):
             self._leaf(value, path, indent)
 
     def _is_opened(self, value: Any, path: Path) -> bool:
-        """Whether the entries of a collection stand on lines of their own."""
+        """Whether the entries of a collection stand on separate lines."""
         if isinstance(value, list):
             return 0 < len(value) <= _MOST and self._is(3)
         if len(path) < 2:

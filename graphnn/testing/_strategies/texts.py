@@ -87,7 +87,7 @@ def specs(**options: Any) -> SearchStrategy[str]:
     """Texts of sound specs: JSON, or YAML in any layout; keys in any order.
 
     YAML has every style of texts and collections, explicit keys, anchors and aliases, and comments
-    wherever they may stand, each with a number of its own: ``# 1!`` and more.
+    wherever they may stand, each with another number: ``# 1!`` and more.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def check_op(
     BrokenLaw
         A law is broken, by the smallest case found, which is noted in the error.
     UsageError
-        `op` is no op, or `skip` names no law, or gives no reason.
+        `op` is not an op, or `skip` names an unknown law, or gives no reason.
     """
     _check(class_of(op), chosen(LAWS, skip), settings)
 
@@ -161,7 +161,7 @@ def law_by_law(op: type[Op], laws: Sequence[str]) -> Law:
 
 
 def _check(op: type[Op], laws: Sequence[str], settings: hypothesis.settings | None) -> None:
-    # A function of its own, that Hypothesis may write its cases down by.
+    # A separate function, by which Hypothesis may write its cases down.
     apply = law_by_law(op, laws)
 
     def check(case: OpCase) -> None:

@@ -52,7 +52,7 @@ def subject(code: Any, batch: Arrays | Sequence[Any]) -> Subject:
     ------
     UsageError
         It is something else, whose gradient nobody knows; an argument has the name of a parameter;
-        a result is no tensor of numbers in float64; or jax computes in float32.
+        a result is not a tensor of numbers in float64; or jax computes in float32.
     """
     if getattr(code, "__name__", "") == "apply":
         code = getattr(code, "__self__", code)  # as torch.autograd.gradcheck takes it

@@ -57,7 +57,7 @@ def split(network: Network, spec: TrainSpec, rows: Dataset) -> Sets:
     Raises
     ------
     DataError, FileError
-        There are fewer rows than it holds back, or its data of their own do not fit the network.
+        There are fewer rows than it holds back, or its separate data do not fit the network.
     """
     folder = network.graph.spec.folder
     found = _Loading(demand_of(network, spec), spec, folder, rows.classes, rows)

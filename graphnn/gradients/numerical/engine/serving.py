@@ -98,7 +98,7 @@ class _Worker:
         self._waiting = deque[tuple[int, Span]]()  # results that were not yet taken
 
     def answer(self, order: Order) -> Answer:
-        """What comes of `order`; an error is left to the process that sent it, to meet it too."""
+        """The answer to `order`; an error is left to the process that sent it, to meet it too."""
         if order.gradient != self._gradient:
             self._gradient, self._engine = order.gradient, None
             with suppress(Exception):

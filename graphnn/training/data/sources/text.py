@@ -147,7 +147,7 @@ class Characters(_Text):
     A row is a window of the text, as long as the input's last axis; `next` has the characters one
     further on, or, for an input of one number a row, the one behind the window. With ``rows:
     lines`` a row is a line, between marks ``<end>`` and filled up with ``<pad>``, the classes 1 and
-    0; `mask` is 1 where `next` is no filling, and `length` says how many those are. The characters
+    0; `mask` is 1 where `next` is not filling, and `length` says how many those are. The characters
     are classes in sorted order, which stay with the weights; with `vocabulary`, the most frequent
     are kept, and ``<unknown>`` stands for the others.
     """
