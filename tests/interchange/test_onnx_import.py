@@ -452,6 +452,32 @@ def test_a_recurrent_layer_is_one_op(tmp_path, op, gates, way, biases):
     assert "tanh" not in ops_of(found)
 
 
+USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
+
+
+@pytest.mark.parametrize("way", ["forward", "bidirectional"])
+@pytest.mark.parametrize(("op", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+def test_a_recurrent_layer_may_state_the_usual_activations(tmp_path, op, gates, way):
+    ways = 2 if way == "bidirectional" else 1
+    stated = {"activations": USUAL[op] * ways, "direction": way, "hidden_size": 3}
+    options = {"linear_before_reset": 1} if op == "GRU" else {}
+    layer = node(op, "x w r", "y", **stated, **options)
+    arrays = {"w": some(ways, gates * 3, 2), "r": some(ways, gates * 3, 3)}
+    path = save(tmp_path / "net.onnx", [layer], {"x": [4, "rows", 2]}, ["y"], arrays)
+    assert op.lower() in ops_of(agrees(path, tmp_path))
+
+
+def test_a_recurrent_layer_with_the_usual_activations_in_another_order_is_refused(tmp_path):
+    layer = node("GRU", "x w r", "y", hidden_size=3, activations=["Tanh", "Sigmoid"])
+    arrays = {"w": some(1, 9, 2), "r": some(1, 9, 3)}
+    path = save(tmp_path / "net.onnx", [layer], {"x": [4, "rows", 2]}, ["y"], arrays)
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.load_onnx(path)
+    assert [each.message for each in caught.value.diagnostics] == [
+        "GRU of 'n_y' has no counterpart: its activations are not the usual ones"
+    ]
+
+
 def test_a_recurrent_layer_may_have_a_free_number_of_steps(tmp_path):
     layer = node("LSTM", "x w r", "y", hidden_size=3)
     arrays = {"w": some(1, 12, 2), "r": some(1, 12, 3)}

@@ -289,9 +289,9 @@ class Reader:
         if kind == self._wholes:
             return list(attribute.ints)
         value = self._onnx.helper.get_attribute_value(attribute)
-        if isinstance(value, bytes):
-            return value.decode(errors="replace")
-        return list(value) if kind >= self._onnx.AttributeProto.FLOATS else value
+        if kind < self._onnx.AttributeProto.FLOATS:
+            return _text(value)
+        return [_text(each) for each in value]
 
     def check_order(
         self,
@@ -315,6 +315,11 @@ class Reader:
         for name in outputs:
             if name not in known:
                 raise _broken(self._path, f"nothing gives the output '{name[:100]}'")
+
+
+def _text(value: Any) -> Any:
+    """`value`, decoded if it is a text, which protobuf holds as bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _is_size(size: int | str | None) -> bool:

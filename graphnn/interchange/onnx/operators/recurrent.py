@@ -133,8 +133,9 @@ def _last(t: Translator, states: Sequence[State], shape: Shape) -> list[Value]:
 
 def _refuse(node: ForeignNode, lengths: Value | None, peepholes: Value | None) -> None:
     given = node.attributes
-    usual = _USUAL[node.op]
-    if any(act not in usual for act in given.get("activations", ())) or given.get("clip"):
+    ways = 2 if given.get("direction") == "bidirectional" else 1
+    usual = _USUAL[node.op] * ways
+    if given.get("activations", usual) != usual or given.get("clip"):
         raise UnsupportedError("its activations are not the usual ones")
     if lengths is not None and not (isinstance(lengths, np.ndarray) and len(set(lengths)) == 1):
         raise UnsupportedError("rows have different lengths")
