@@ -119,8 +119,9 @@ def read(path: Path) -> Model:
     except Exception:  # of protobuf, whose classes differ from version to version
         raise _broken(path, "it is not an ONNX model") from None
     graph = proto.graph
-    if not graph.node and not graph.output:
-        raise _broken(path, "it is not an ONNX model: it has no graph")
+    if not graph.output:
+        what = "it has no outputs" if graph.node else "it is not an ONNX model: it has no graph"
+        raise _broken(path, what)
     if len(graph.node) > MAX_NODES:
         raise _broken(path, f"it has {len(graph.node):,} nodes, more than {MAX_NODES:,}")
     if proto.functions:
@@ -156,6 +157,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _inlined(path: Path, proto: Any) -> Any:
+    if _comes_to_many(proto):
+        raise _broken(path, f"it has more than {MAX_NODES:,} nodes, or functions without an end")
     try:
         made = onnx().inliner.inline_local_functions(proto)
     except Exception as error:  # of C++, which raises RuntimeError and others
@@ -163,6 +166,20 @@ def _inlined(path: Path, proto: Any) -> Any:
     if len(made.graph.node) > MAX_NODES:
         raise _broken(path, f"it has more than {MAX_NODES:,} nodes")
     return made
+
+
+def _comes_to_many(proto: Any) -> bool:
+    """Whether there are too many nodes once each call of a function is replaced by its nodes."""
+    bodies = {(each.domain, each.name): each.node for each in proto.functions}
+    waiting, count = [proto.graph.node], 0
+    while waiting and count <= MAX_NODES:
+        nodes = waiting.pop()
+        count += len(nodes)
+        for node in nodes:
+            waiting += [each.g.node for each in node.attribute if each.HasField("g")]
+            if (body := bodies.get((node.domain, node.op_type))) is not None:
+                waiting.append(body)
+    return count > MAX_NODES
 
 
 class Reader:
@@ -301,7 +318,9 @@ class Reader:
         outputs: Iterable[str],
     ) -> None:
         """Check that every name is given once, before it is read."""
-        known = {each.name for each in inputs} | set(arrays) | {""}
+        known = {*arrays, ""}
+        for each in inputs:
+            self._check_new(each.name, known)
         for node in nodes:
             for name in node.inputs:
                 if name not in known:
@@ -309,12 +328,18 @@ class Reader:
                     message = f"'{label[:100]}' reads '{name[:100]}', which nothing before it gives"
                     raise _broken(self._path, message)
             for name in filter(None, node.outputs):
-                if name in known:
-                    raise _broken(self._path, f"two values are called '{name[:100]}'")
-                known.add(name)
+                self._check_new(name, known)
         for name in outputs:
-            if name not in known:
+            if not name or name not in known:
                 raise _broken(self._path, f"nothing gives the output '{name[:100]}'")
+
+    def _check_new(self, name: str, known: set[str]) -> None:
+        """Add the name of a value to those that are `known`."""
+        if not name:
+            raise _broken(self._path, "an input has no name")
+        if name in known:
+            raise _broken(self._path, f"two values are called '{name[:100]}'")
+        known.add(name)
 
 
 def _text(value: Any) -> Any:

@@ -27,6 +27,8 @@ _DEEPEST = 8  # graphs inside one another
 _INLINE = 16  # entries of a constant that the spec itself states
 _FINITE = float(np.finfo(np.float32).max)
 DRAWN = "'graphnn draw' and 'graphnn show' take the model as it is"
+# What NumPy and Python raise where a node breaks the standard, in whichever way.
+_TRIPPED = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError)
 _PREFIXES = 3  # parts of the name of a weight that name its node
 
 
@@ -160,6 +162,22 @@ class Translator:
         return [self._values[each.name] for each in graph.output]
 
     def _translated(self, node: ForeignNode, inputs: list[Value | None]) -> list[Value]:
+        """The values of a node.
+
+        Raises
+        ------
+        UnsupportedError
+            It has no counterpart; or it is not as ONNX's standard demands, on which rules rely.
+        """
+        try:
+            found = self._by_rule(node, inputs)
+        except _TRIPPED:
+            raise UnsupportedError("its inputs and attributes do not fit together") from None
+        if rest := [name for name in node.outputs[len(found) :] if self.readers.get(name)]:
+            raise UnsupportedError(f"nothing here gives its output '{rest[0][:100]}'")
+        return found
+
+    def _by_rule(self, node: ForeignNode, inputs: list[Value | None]) -> list[Value]:
         full = filled(node, inputs)
         if full is not None:
             return [full]
