@@ -126,3 +126,12 @@ def test_functions_that_come_to_too_many_nodes_are_not_unfolded(tmp_path, last):
         "error[not-onnx]: 'net.onnx' cannot be read as an ONNX model: "
         "it has more than 100,000 nodes, or functions without an end"
     )
+
+
+def test_an_input_that_no_output_depends_on_is_kept(tmp_path):
+    path = written(tmp_path, model(RELU, {"x": ["n", 4], "unread": ["n", 3]}, ["y"]))
+    found = graphnn.import_onnx(path, tmp_path / "folder")
+    assert found.difference == 0
+    again = graphnn.load(found.files[0])
+    assert [node.name for node in again.graph.inputs] == ["x", "unread"]
+    assert [result.ok for result in graphnn.run_examples(again)] == [True]

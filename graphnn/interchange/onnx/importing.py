@@ -272,7 +272,9 @@ def _recorded(
     kept = {name: value for name, value in given.items() if name in dtypes}
     fed.update({name: np.asarray(value, dtypes[name]) for name, value in kept.items()})
     theirs = verification.run(path, fed, network.dtype, tuple(found.outputs))
-    here = {name: inputs[name].astype(fed[key].dtype) for key, name in found.inputs.items()}
+    here = _read_by(
+        network, {n: inputs[n].astype(fed[key].dtype) for key, n in found.inputs.items()}
+    )
     ours = network.run(here, outputs=found.outputs.values())
     largest = 0.0
     for name, own in found.outputs.items():
@@ -306,7 +308,7 @@ def _drawn(found: _Read) -> dict[str, Array]:
     for rows in (_ROWS, *_ROOMY):
         inputs = draw_inputs(network, names, rows, apart=rows == _ROWS)
         try:
-            network.run(inputs)
+            network.run(_read_by(network, inputs))
             return inputs
         except RunError as error:
             if rows == _ROOMY[-1] or error.diagnostics[0].code != "bad-value":
@@ -314,11 +316,18 @@ def _drawn(found: _Read) -> dict[str, Array]:
     raise AssertionError
 
 
+def _read_by(network: Network, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Those of `inputs` that the outputs depend on: a model may have others too."""
+    needed = network.executor(network.graph.outputs).plan.inputs
+    return {name: array for name, array in inputs.items() if name in needed}
+
+
 def _example(found: _Read, arrays: Mapping[str, Array]) -> Document:
     scales = [
         _scale(found.network, name, arrays[f"{name}.expected"]) for name in found.outputs.values()
     ]
-    inputs = {name: {"file": EXAMPLES, "key": name} for name in found.inputs.values()}
+    read = [name for name in found.inputs.values() if name in arrays]
+    inputs = {name: {"file": EXAMPLES, "key": name} for name in read}
     outputs = {
         name: {"file": EXAMPLES, "key": f"{name}.expected"} for name in found.outputs.values()
     }
