@@ -270,6 +270,12 @@ class Op(BaseModel, metaclass=_Declared):
         if register:
             _enter(cls, replace=replace)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is an op with the same attributes; what was computed of them may be arrays."""
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in self.attribute_names
+        )
+
     @classmethod
     def data_operands(cls) -> tuple[Operand, ...]:
         """Operands that other nodes give."""

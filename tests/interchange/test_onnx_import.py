@@ -690,6 +690,14 @@ def test_a_wrong_translation_is_not_written(tmp_path, monkeypatch):
     assert not (tmp_path / "folder").exists()
 
 
+def test_two_large_constants_may_be_equal(tmp_path):
+    table = np.arange(60).reshape(20, 3)
+    nodes = [node("Cast", "x", "i", to=7), node("Add", "i a", "j"), node("Add", "j b", "y")]
+    arrays = {"a": table, "b": table.copy()}
+    path = save(tmp_path / "net.onnx", nodes, {"x": [20, 3]}, ["y"], arrays)
+    assert np.array_equal(graphnn.load_onnx(path).run(x=table)["y"], 3 * table)
+
+
 def test_large_whole_constants_go_to_a_file(tmp_path):
     table = np.arange(60).reshape(20, 3)
     nodes = [node("Cast", "x", "whole", to=7), node("Add", "whole table", "y")]

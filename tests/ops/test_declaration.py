@@ -299,3 +299,12 @@ def test_what_is_no_class_of_an_op_is_not_registered(given):
     with pytest.raises(TypeError) as caught, registered_ops(Sigmoid, given):
         pass
     assert str(caught.value) == message
+
+
+def test_ops_are_equal_by_their_attributes_alone():
+    one, same, other = (REGISTRY["constant"](value=value) for value in ((1, 2), (1, 2), (1, 3)))
+    assert one.infer_shape() == same.infer_shape() == (2,)  # which computes arrays, and keeps them
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != other
+    assert one != REGISTRY["input"](shape=(2,))
