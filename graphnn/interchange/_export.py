@@ -109,8 +109,8 @@ def _write_code(
     text = code.text(weights.name)
     used = code.used() if style == "torch" else {*network.arrays}
     kept = {name: array for name, array in network.arrays.items() if name in used}
-    archives.write_arrays(weights, {**kept, **code.arrays})
-    files.write_text(path, text)
+    arrays = archives.packed(weights, {**kept, **code.arrays})
+    files.write_all({weights: arrays, path: text.encode()})
     return Exported((path, weights), None, None)
 
 

@@ -179,23 +179,29 @@ def write_arrays(
     FileError
         The suffix is another one, or the file cannot be written.
     """
+    content = packed(path, arrays, metadata)
+    files.write_whole(path, lambda stream: stream.write(content), durable=durable)
+
+
+def packed(
+    path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """What `write_arrays` writes to `path`, for `files.write_all`."""
     # Not by np.ascontiguousarray, which gives a single number an axis.
     own = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     if path.suffix == ".npz":
         # Not by keyword: an array may be called 'file'.
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in own.items():
-                with packed.open(f"{name}.npy", "w", force_zip64=True) as member:
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, array, allow_pickle=False)
-        content = buffer.getvalue()
-    elif path.suffix == ".safetensors":
+        return buffer.getvalue()
+    if path.suffix == ".safetensors":
         from safetensors.numpy import save
 
-        content = save(own, dict(metadata) if metadata else None)
-    else:
-        raise _unknown_format(path)
-    files.write_whole(path, lambda stream: stream.write(content), durable=durable)
+        return bytes(save(own, dict(metadata) if metadata else None))
+    raise _unknown_format(path)
 
 
 @dataclass(frozen=True, slots=True)

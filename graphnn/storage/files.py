@@ -8,8 +8,10 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from errno import EISDIR
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -174,25 +176,66 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: boo
     FileError
         The folder does not exist or cannot be written.
     """
+    with _filled(path, write, durable=durable) as beside:
+        _put(beside, path, durable=durable)
+
+
+def write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: all of them whole, or none.
+
+    Raises
+    ------
+    FileError
+        One of them cannot be written.
+    """
+    with ExitStack() as stack:
+        filled = {
+            path: stack.enter_context(_filled(path, partial(_take_in, content)))
+            for path, content in contents.items()
+        }
+        for path in filled:
+            if path.is_dir():  # what else could keep a filled file from its place came up before
+                raise unwritable(path, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
+        for path, beside in filled.items():
+            _put(beside, path)
+
+
+def _take_in(content: bytes, stream: BinaryIO) -> None:
+    stream.write(content)
+
+
+@contextmanager
+def _filled(
+    path: Path, write: Callable[[BinaryIO], object], *, durable: bool = False
+) -> Iterator[Path]:
+    """A file beside `path` that `write` has filled, gone at the end unless it was moved."""
     try:
         descriptor, name = tempfile.mkstemp(_UNFINISHED, f".{path.name[:40]}.", path.parent)
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
     beside = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            write(stream)
-            if durable:
-                stream.flush()
-                os.fsync(descriptor)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                write(stream)
+                if durable:
+                    stream.flush()
+                    os.fsync(descriptor)
+        except OSError as error:
+            raise unwritable(path, error) from None
+        yield beside
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _put(beside: Path, path: Path, *, durable: bool = False) -> None:
+    try:
         beside.chmod(_permissions(path))
         beside.replace(path)
         if durable:
             _sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error) from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def unfinished(folder: Path) -> list[Path]:

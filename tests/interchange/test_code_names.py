@@ -11,6 +11,7 @@ from hypothesis import given, settings
 import graphnn
 from graphnn.ops import REGISTRY
 from graphnn.testing.strategies import networks
+from places import ROOT
 from written_code import (
     assert_numpy_is,
     assert_torch_is,
@@ -350,3 +351,17 @@ def test_no_file_that_the_spec_reads_is_replaced(style, tmp_path):
     )
     assert (tmp_path / "rows.npz").read_bytes() == before
     assert not (tmp_path / "rows.py").exists()
+
+
+@pytest.mark.parametrize("style", ["numpy", "torch"])
+def test_a_folder_in_place_of_the_code_keeps_the_weights_that_are_there(tmp_path, style):
+    (tmp_path / "net.py").mkdir()
+    (tmp_path / "net.npz").write_text("mine")
+    net = graphnn.load(ROOT / "specs" / "three_layer.yaml")
+    with pytest.raises(graphnn.FileError) as caught:
+        graphnn.export(net, tmp_path / "net.py", style=style)
+    assert str(caught.value) == (
+        f"error[unwritable-file]: '{tmp_path / 'net.py'}' cannot be written: Is a directory"
+    )
+    assert (tmp_path / "net.npz").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.npz", "net.py"]

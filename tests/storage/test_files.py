@@ -276,3 +276,20 @@ def test_a_regular_file_that_cannot_be_read(tmp_path, monkeypatch):
     assert str(caught.value) == (
         "error[unreadable-file]: 'net.yaml' cannot be read: Input/output error"
     )
+
+
+def test_files_that_belong_together_are_written_all_or_none(tmp_path):
+    first, second = tmp_path / "net.npz", tmp_path / "net.py"
+    first.write_bytes(b"old")
+    second.mkdir()
+    with pytest.raises(FileError) as caught:
+        files.write_all({first: b"new", second: b"new"})
+    assert str(caught.value) == (
+        f"error[unwritable-file]: '{second}' cannot be written: Is a directory"
+    )
+    assert first.read_bytes() == b"old"
+    assert sorted(tmp_path.iterdir()) == [first, second]
+    second.rmdir()
+    files.write_all({first: b"new", second: b"too"})
+    assert (first.read_bytes(), second.read_bytes()) == (b"new", b"too")
+    assert sorted(tmp_path.iterdir()) == [first, second]

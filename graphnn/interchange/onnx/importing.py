@@ -130,7 +130,7 @@ def import_onnx(
     for name in (target, folder / WEIGHTS, folder / CONSTANTS, folder / EXAMPLES):
         if name.exists():
             raise FileError.of("file-exists", f"there is a file '{name}' already")
-    document, written = {**found.document}, [target]
+    document = {**found.document}
     arrays, difference = _recorded(path, found, given or {})
     if "examples" in document:
         arrays = {}
@@ -144,12 +144,12 @@ def import_onnx(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise files.unwritable(folder, error) from None
+    written: dict[Path, bytes] = {}
     for file, content in ((WEIGHTS, found.weights), (CONSTANTS, constants), (EXAMPLES, arrays)):
         if content:
-            archives.write_arrays(folder / file, content)
-            written.append(folder / file)
-    files.write_text(target, text)
-    return Imported(found.network, tuple(written), difference, found.notes)
+            written[folder / file] = archives.packed(folder / file, content)
+    files.write_all({**written, target: text.encode()})
+    return Imported(found.network, (target, *written), difference, found.notes)
 
 
 def _put_aside(document: Document) -> dict[str, Array]:
