@@ -81,13 +81,16 @@ def from_torch_state(
         A name is strange, missing, or there twice; or a tensor has another shape, or no numbers.
         The network is then as it was.
     UsageError
-        `state` is not a mapping.
+        `state` is not a mapping of names.
     """
     require_network(network)
     if not isinstance(state, Mapping):
         help = "give its state: module.state_dict()" if hasattr(state, "state_dict") else ""
         message = f"a state is a mapping of names to tensors, not {type(state).__name__}"
         raise UsageError.of("bad-option", message, help=help)
+    if strange := [name for name in state if not isinstance(name, str)]:
+        message = f"a state is a mapping of names to tensors, but {strange[0]!r:.40} is not a name"
+        raise UsageError.of("bad-option", message)
     network.assign(
         {name: _array(tensor) for name, tensor in state.items()},
         origin="the state",
@@ -149,8 +152,8 @@ def _ends(name: str) -> list[int]:
 def _array(tensor: Any) -> Array | None:
     """The numbers of a tensor; None where it holds none that NumPy can hold."""
     if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu()
         try:
+            tensor = tensor.detach().cpu()
             return np.asarray((tensor.double() if tensor.is_floating_point() else tensor).numpy())
         except (RuntimeError, TypeError, NotImplementedError):
             return None  # quantized, sparse, or of no data

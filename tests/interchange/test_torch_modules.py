@@ -174,6 +174,22 @@ def test_tensors_without_real_numbers_are_refused_by_name():
     assert np.array_equal(net.arrays["y.weight"], before)
 
 
+def test_a_tensor_without_data_is_refused_by_name():
+    net = graphnn.loads(OTHERS)
+    with pytest.raises(RunError) as caught:
+        graphnn.from_torch_state(net, {"a.bias": torch.zeros(4, device="meta")}, partial=True)
+    message = "error[not-numbers]: 'a.bias' in the state is not an array of numbers"
+    assert str(caught.value) == message
+
+
+def test_a_name_in_a_state_that_is_not_text():
+    with pytest.raises(UsageError) as caught:
+        graphnn.from_torch_state(graphnn.loads(OTHERS), {1: torch.zeros(4)})
+    assert str(caught.value) == (
+        "error[bad-option]: a state is a mapping of names to tensors, but 1 is not a name"
+    )
+
+
 def test_a_module_in_place_of_its_state():
     net = graphnn.loads(OTHERS)
     with pytest.raises(UsageError) as caught:
