@@ -280,15 +280,16 @@ def _compare(
 ) -> tuple[float, Diagnostic | None]:
     """The largest difference, and the fault unless it is within the tolerances."""
     what, expected, span = f"'{expectation.output}'", expectation.value, expectation.span
-    allowed: Any = spec.atol + spec.rtol * np.abs(expected)
-    with np.errstate(over="ignore"):
+    known = np.isfinite(expected)  # no result is anything else, so that none agrees with NaN
+    with np.errstate(over="ignore", invalid="ignore"):
+        allowed: Any = np.where(known, spec.atol + spec.rtol * np.abs(expected), 0.0)
         if expectation.property:
             what = PROPERTIES[expectation.property].format(expectation.output)
             value = value.sum(axis=-1) if expectation.property == "sum" else value.argmax(axis=-1)
         if value.shape != expected.shape and (expected.shape or not expectation.property):
             message = f"{what} has shape {show(value.shape)}, not {show(expected.shape)}"
             return math.inf, Diagnostic("wrong-output", message, span)
-        gap = np.abs(value - expected)
+        gap = np.where(known, np.abs(value - expected), np.inf)
     if expectation.property == "argmax":
         # Classes are the same or not; their numbers have no distance.
         gap, allowed = (gap > 0).astype(np.float64), 0.0

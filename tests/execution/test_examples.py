@@ -304,6 +304,18 @@ def test_arrays_of_files(tmp_path):
     assert (fault.span.line, fault.span.column) == (10, 37)
 
 
+@pytest.mark.parametrize(("number", "shown"), [(np.nan, "nan"), (np.inf, "inf"), (-np.inf, "-inf")])
+def test_nothing_agrees_with_a_number_of_a_file_that_is_not_finite(tmp_path, number, shown):
+    np.savez(tmp_path / "s.npz", s=number)
+    result = one("  - {inputs: {x: [[1, 1]]}, outputs: {s: {file: s.npz}}}\n", tmp_path)
+    (fault,) = result.diagnostics
+    assert (fault.message, fault.label) == (f"'s' is 2.0, not {shown}", "off by inf")
+
+
+def test_a_tolerance_that_overflows():
+    assert one("  - {inputs: {x: [[1, 1]]}, outputs: {s: 3}, rtol: 1e308}\n").ok
+
+
 def test_an_example_as_arrays():
     net = network("  - {inputs: {x: {zeros: [1, n]}, k: [1]}, outputs: {y: {argmax: 0}, s: 0}}\n")
     example = read_example(net, net.graph.spec.examples[0])
