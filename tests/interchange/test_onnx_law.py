@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -48,14 +50,59 @@ def test_many_networks_come_back():
     law(100)()
 
 
-def test_a_node_that_reads_a_difference_near_zero_rounds_as_that_does(tmp_path):
-    net = graphnn.loads("""
-graphnn: 1
-nodes:
+def with_an_open_size(document):
+    """The spec with one axis of one input left open, each that its nodes allow."""
+    for name, node in document["nodes"].items():
+        for axis, size in enumerate(node["shape"] if node.get("op") == "input" else ()):
+            if isinstance(size, int):
+                shape = [*node["shape"][:axis], "long", *node["shape"][axis + 1 :]]
+                nodes = {**document["nodes"], name: {**node, "shape": shape}}
+                with suppress(graphnn.SpecError):
+                    yield graphnn.loads({**document, "sizes": {"long": "free"}, "nodes": nodes})
+
+
+@pytest.mark.slow
+def test_networks_with_an_open_size_compute_the_same_and_are_exported(tmp_path):
+    opened = 0
+
+    @settings(max_examples=300, database=None, derandomize=True, deadline=None)
+    @given(networks(blocks=False))
+    def law(case):
+        nonlocal opened
+        expected = case.network().run(case.inputs)
+        for net in with_an_open_size(case.document):
+            opened += 1
+            for name, value in net.run(case.inputs).items():
+                np.testing.assert_allclose(value, expected[name], rtol=1e-12, atol=1e-12)
+            try:
+                graphnn.export(net, tmp_path / "net.onnx", outputs=net.graph.nodes)
+            except graphnn.RunError as error:
+                assert error.diagnostics[0].code == "not-in-onnx"
+
+    law()
+    assert opened > 20
+
+
+NEAR_ZERO = {
+    "read by the next": """
   x: {op: constant, value: [[1.0, 1.01]]}
   d: {op: cosine_distance, inputs: [x, x], epsilon: 0.01}
   y: {op: absolute, inputs: d}
-""")
+""",
+    "squared": """
+  x: {op: input, shape: [batch, long]}
+  c: {op: cosine_similarity, inputs: [x, x], axis: 0, epsilon: 2.88}
+  e: {op: select, inputs: c, axis: 0, index: -2}
+  r: {op: reshape, inputs: e, shape: [1]}
+  one: {op: constant, value: [1.0]}
+  y: {op: sum_squared_error, inputs: [r, one]}
+""",
+}
+
+
+@pytest.mark.parametrize("nodes", NEAR_ZERO.values(), ids=NEAR_ZERO)
+def test_a_difference_near_zero_is_that_of_rounding(tmp_path, nodes):
+    net = graphnn.loads(f"graphnn: 1\nsizes: {{long: free}}\nnodes:{nodes}")
     assert graphnn.export(net, tmp_path / "net.onnx", outputs=net.graph.nodes).agreement
 
 

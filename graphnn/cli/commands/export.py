@@ -69,5 +69,5 @@ def _said(found: Exported) -> str:
     if found.agreement is None:
         return "not compared: onnxruntime is not installed"
     if math.isnan(found.agreement.difference):
-        return "not compared: random inputs give values that are not finite"
+        return "not compared: random inputs give no finite values"
     return "onnxruntime agrees with every node"
