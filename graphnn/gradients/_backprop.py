@@ -15,7 +15,7 @@ import numpy as np
 from graphnn.diagnostics import UsageError
 from graphnn.execution import Executor, ForwardPass, Mode, Plan, Step, inputs_of
 from graphnn.execution.network import Network, check_seed, names_of
-from graphnn.gradients._refusals import unknown_parameter
+from graphnn.gradients._refusals import selected, unknown_parameter
 from graphnn.graph.arrays import is_finite
 from graphnn.ops import Array, Cotangents, Op
 from graphnn.ops.own import is_own, watched_vjp
@@ -61,10 +61,11 @@ def backprop(
     Raises
     ------
     RunError, UsageError
-        As `Network.loss`; also when `only` names nothing.
+        As `Network.loss`; also when `only` is empty, or names what there is not.
     """
     check_seed(seed)
     given = inputs_of(network, inputs, named)
+    only = None if only is None else selected(only)
     reverse = Reverse(network, loss=loss, only=only, mode=mode)
     with np.errstate(all="ignore"):
         return reverse(given, np.random.default_rng(seed)).gradients

@@ -15,7 +15,12 @@ from graphnn.execution.network import Network, names_of
 from graphnn.execution.options import Typed
 from graphnn.gradients._backprop import Reverse, backprop
 from graphnn.gradients._pieces import Shifts, shifts
-from graphnn.gradients._refusals import check_choice, check_mapping, unknown_parameter
+from graphnn.gradients._refusals import (
+    check_choice,
+    check_mapping,
+    check_tolerance,
+    unknown_parameter,
+)
 from graphnn.gradients._report import (
     VERDICTS,
     WORST_FIRST,
@@ -75,10 +80,7 @@ class CheckOptions(GradientOptions):
 
     def __post_init__(self) -> None:
         GradientOptions.__post_init__(self)
-        if self.tolerance is not None and not _is_part(self.tolerance):
-            message = f"'tolerance' must be a number from 0 to 1, not {self.tolerance!r}"
-            help = "leave it out for the rounding of the gradient's precision"
-            raise UsageError.of("bad-option", message, help=help)
+        check_tolerance(self.tolerance)
         if self.gradients is not None and self.dtype is not None:
             message = "'dtype' applies to backpropagation only, but gradients are given"
             raise UsageError.of("bad-option", message, help="leave it out")
@@ -207,10 +209,6 @@ def _rounded(value: Any, dtype: str) -> Any:
     return value if array is None or array.dtype.kind != "f" else array.astype(dtype)
 
 
-def _is_part(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and bool(0 <= value <= 1)
-
-
 def _allowance(precision: np.dtype[Any]) -> float:
     """What a gradient may be off by rounding, as a part of the largest entry."""
     lower = precision != np.float64
@@ -257,6 +255,8 @@ def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]
             arrays[name] = array.astype(_precision(array))
     if faults:
         raise UsageError(*faults)
+    if not arrays:
+        raise UsageError.of("missing-gradient", "the gradients are of no parameter")
     return arrays
 
 

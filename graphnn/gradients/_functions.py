@@ -12,7 +12,12 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
 from graphnn.execution import as_numbers
 from graphnn.gradients._check import compare, misshapen
-from graphnn.gradients._refusals import check_mapping
+from graphnn.gradients._refusals import (
+    check_mapping,
+    check_progress,
+    check_tolerance,
+    selected,
+)
 from graphnn.gradients._report import GradientReport
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.api import Interrupted
@@ -96,8 +101,9 @@ def check_function(
     given = _numbers(arrays)
     moved = {name: array for name, array in given.items() if array.dtype.kind == "f"}
     analytic = _fitting(moved, _called(gradient, given) if callable(gradient) else gradient)
-    names = [only] if isinstance(only, str) else only
-    wanted = list(analytic if names is None else names)
+    check_tolerance(tolerance)
+    check_progress(progress)
+    wanted = list(analytic if only is None else selected(only))
     _refuse_unknown(wanted, analytic)
     options = GradientOptions(order=order, step=step, seed=seed)
     arguments: Any = _Arguments({name: moved[name] for name in wanted})

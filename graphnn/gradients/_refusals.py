@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
 from graphnn.execution.network import Network, names_of
 
@@ -26,6 +28,47 @@ def unknown_parameter(network: Network, name: str) -> Diagnostic:
     """The fault of a name that no parameter has."""
     help = suggestion(name, network.parameters)
     return Diagnostic("unknown-parameter", f"the network has no parameter '{name}'", help=help)
+
+
+def selected(only: str | Iterable[str]) -> tuple[str, ...]:
+    """The names in `only`, each once.
+
+    Raises
+    ------
+    UsageError
+        There are none, so that a check would pass that looks at nothing.
+    """
+    names = names_of(only)
+    if not names:
+        message = "'only' selects nothing"
+        raise UsageError.of("bad-option", message, help="leave it out to take all")
+    return names
+
+
+def check_tolerance(tolerance: Any) -> None:
+    """Refuse what is neither None nor a part of the largest entry.
+
+    Raises
+    ------
+    UsageError
+    """
+    real = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
+    if tolerance is not None and not (real and 0 <= tolerance <= 1):
+        message = f"'tolerance' must be a number from 0 to 1, not {tolerance!r}"
+        help = "leave it out for the rounding of the gradient's precision"
+        raise UsageError.of("bad-option", message, help=help)
+
+
+def check_progress(progress: Any) -> None:
+    """Refuse what is neither None nor a function.
+
+    Raises
+    ------
+    UsageError
+    """
+    if progress is not None and not callable(progress):
+        message = f"'progress' must be a function of two counts, not {progress!r}"
+        raise UsageError.of("bad-option", message)
 
 
 def known_parameters(network: Network, names: str | Iterable[str]) -> tuple[str, ...]:

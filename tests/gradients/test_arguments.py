@@ -74,6 +74,9 @@ class Idle:
         \n   = help: did you mean 'a1.weight'?
     {"only": 5} | error[bad-option]: a name is text, not 5
     {"only": ["a1.bias", 5]} | error[bad-option]: a name is text, not 5
+    {"only": []}
+        | error[bad-option]: 'only' selects nothing\n   = help: leave it out to take all
+    {"progress": 3} | error[bad-option]: 'progress' must be a function of two counts, not 3
     {"loss": 5} | error[bad-option]: a name is text, not 5
     {"entries": 2.5}
         | error[bad-entries]: 'entries' must be a number, names or indices, not 2.5
@@ -120,6 +123,34 @@ def test_an_argument_that_makes_no_sense(ask, options, expected):
     with pytest.raises(UsageError) as caught:
         ask(net, inputs, **options)
     assert str(caught.value) == expected
+
+
+def test_a_check_of_nothing_is_refused():
+    net, inputs = digits()
+    with pytest.raises(UsageError) as caught:
+        graphnn.check_gradients(net, inputs, gradients={})
+    assert str(caught.value) == "error[missing-gradient]: the gradients are of no parameter"
+    with pytest.raises(UsageError) as caught:
+        graphnn.backprop(net, inputs, only=())
+    assert str(caught.value) == (
+        "error[bad-option]: 'only' selects nothing\n   = help: leave it out to take all"
+    )
+
+
+@pytest.mark.parametrize("tolerance", [-1, 2, float("nan"), True, "a"])
+def test_what_is_not_a_tolerance(tolerance):
+    net, inputs = digits()
+    gradient = {"x": [2.0]}
+    for ask in (
+        lambda: graphnn.check_gradients(net, inputs, tolerance=tolerance),
+        lambda: graphnn.check_function(np.sum, {"x": [1.0]}, gradient, tolerance=tolerance),
+    ):
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert str(caught.value) == (
+            f"error[bad-option]: 'tolerance' must be a number from 0 to 1, not {tolerance!r}\n"
+            "   = help: leave it out for the rounding of the gradient's precision"
+        )
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import Mode, inputs_of
 from graphnn.execution.network import Network, check_seed
 from graphnn.execution.options import Typed
-from graphnn.gradients._refusals import check_choice
+from graphnn.gradients._refusals import check_choice, check_progress
 from graphnn.gradients.numerical.rules import DifferenceRule, Extrapolation, StepRule
 from graphnn.gradients.numerical.selection import Entries
 
@@ -174,6 +174,7 @@ class GradientOptions:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        check_progress(self.progress)
         check_choice("unknown-method", "method", self.method, get_args(Method))
         if faults := [*self._misshared()]:
             raise UsageError(*faults)

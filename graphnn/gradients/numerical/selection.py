@@ -12,7 +12,7 @@ import numpy as np
 
 from graphnn.diagnostics import UsageError
 from graphnn.execution.network import Network
-from graphnn.gradients._refusals import known_parameters
+from graphnn.gradients._refusals import known_parameters, selected
 from graphnn.ops import Array
 
 Axis = int | slice | EllipsisType
@@ -36,9 +36,9 @@ def choose(
     Raises
     ------
     UsageError
-        There is no such parameter, or no such entry.
+        There is no such parameter, or no such entry; or `only` is empty.
     """
-    names = known_parameters(network, network.parameters if only is None else only)
+    names = known_parameters(network, network.parameters if only is None else selected(only))
     if entries is None:
         return dict.fromkeys(names)
     if isinstance(entries, int | np.integer):
