@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from graphnn import execution, training
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
 
@@ -69,6 +69,11 @@ def _taken(network: Network, wanted: Wanted, outputs: Iterable[str]) -> tuple[Ar
     """The arrays that the caller gives of what `outputs` need, and names of those missing."""
     needed = network.executor(outputs).plan.inputs
     found = {} if wanted.file is None else _of_file(wanted.file)
+    known = [node.name for node in network.graph.inputs]
+    if wanted.file is not None and known and not any(name in found for name in known):
+        message = f"'{wanted.file}' has arrays for no input: {listed(found) or 'it is empty'}"
+        help = f"call them as the inputs are: {listed(known)}"
+        raise UsageError.of("unknown-input", message, help=help)
     # Such a file may serve many outputs; what is not needed is left.
     arrays = {name: array for name, array in found.items() if name in needed}
     arrays.update(_assigned(network, text) for text in wanted.assignments)

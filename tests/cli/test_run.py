@@ -56,6 +56,17 @@ def test_inputs_of_a_file_that_may_hold_more(call, line):
     assert result.out == "a [1, 1]\n  [[2.5]]\n"
 
 
+@pytest.mark.parametrize("command", ["run", "grad", "gradcheck"])
+def test_a_file_with_no_input_is_not_passed_over(call, line, command):
+    np.savez("wrong.npz", X=[[1, 2]], T=[[0]])
+    result = call(command, line, "--inputs", "wrong.npz")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[unknown-input]: 'wrong.npz' has arrays for no input: X, T\n"
+        "   = help: call them as the inputs are: x, t\n"
+    )
+
+
 def test_outputs_are_saved(call, line):
     result = call("run", line, "--input", "x=[[1, 2]]", "--save", "out.npz")
     assert (result.code, result.err) == (0, "wrote 'out.npz'\n")
