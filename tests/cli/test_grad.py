@@ -218,6 +218,21 @@ def test_rows_that_lack_an_input(call):
     assert result.err == "inputs: random, with free sizes of 5, seed 0\n"
 
 
+def test_several_losses_are_added_up(call):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n  w: {op: parameter, value: 2}\n"
+        "  a: {op: multiply, inputs: [x, w]}\n"
+        "  f: {op: mean, inputs: a}\n  s: {op: sum, inputs: a}\n"
+    )
+    found = []
+    for losses in (["f"], ["s"], ["f", "s"]):
+        options = [part for loss in losses for part in ("--loss", loss)]
+        call("grad", "net.yaml", "--input", "x=[[1, 4]]", *options, "--save", f"{len(found)}.npz")
+        with np.load(f"{len(found)}.npz") as saved:
+            found.append(float(saved["w.value"]))
+    np.testing.assert_allclose(found, [2.5, 5.0, 7.5], rtol=1e-9)
+
+
 def test_inputs_of_which_some_are_given(call):
     Path("net.yaml").write_text(
         "graphnn: 1\nsizes: {n: free, m: free}\nnodes:\n  x: {op: input, shape: [n, m]}\n"

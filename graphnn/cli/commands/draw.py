@@ -58,12 +58,12 @@ def draw(
         ),
     ] = None,
     loss: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="NODE",
             autocompletion=completion.nodes,
-            help="With --show gradients or check: node to take for the loss, by default those of "
-            "the spec.",
+            help="With --show gradients or check: node to take for the loss. May be repeated. By "
+            "default those of the spec.",
             show_default=False,
         ),
     ] = None,
@@ -163,7 +163,7 @@ def _refuse(given: Mapping[str, object], needed: str) -> None:
 
 
 def _report(
-    net: Network, arrays: inputs.Arrays, loss: str | None, entries: int | None
+    net: Network, arrays: inputs.Arrays, loss: list[str] | None, entries: int | None
 ) -> gradients.GradientReport | None:
     """The verdicts on the entries of all gradients, or on those reached before Ctrl-C."""
     report: gradients.GradientReport

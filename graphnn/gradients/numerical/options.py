@@ -101,8 +101,9 @@ class GradientOptions:
     loss: Annotated[
         str | Iterable[str] | None,
         Typed(
-            "Node whose mean is the loss. By default that of 'train', else every loss op.",
-            str | None,
+            "Node whose mean is the loss; of several, their sum. May be repeated. By default that "
+            "of 'train', else every loss op.",
+            list[str] | None,
             "NODE",
         ),
     ] = None
