@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
+def nearest(name: object, candidates: Iterable[str]) -> str | None:
     """The candidate spelt most like `name`, or None when none is close."""
+    if not isinstance(name, str):  # such as a key of a mapping given in Python
+        return None
     lowered = {candidate.lower(): candidate for candidate in candidates}
     found = difflib.get_close_matches(name.lower()[:100], lowered, n=1, cutoff=0.6)
     return lowered[found[0]] if found else _abbreviated(name.lower(), lowered.values())
@@ -24,7 +26,7 @@ def _abbreviated(name: str, candidates: Iterable[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def suggestion(name: str, candidates: Iterable[str], otherwise: str = "") -> str:
+def suggestion(name: object, candidates: Iterable[str], otherwise: str = "") -> str:
     """Help text that offers the nearest candidate, or `otherwise` when none is close."""
     found = nearest(name, candidates)
     return f"did you mean '{found}'?" if found else otherwise

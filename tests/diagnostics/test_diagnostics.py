@@ -267,6 +267,7 @@ def test_nearest(name, found):
 def test_nearest_keeps_the_case_of_what_it_finds():
     assert nearest("w1", ["W1", "b1"]) == "W1"
     assert nearest("anything", []) is None
+    assert nearest(3, ["three"]) is None  # a key of a mapping given in Python
 
 
 def test_suggestion():

@@ -13,7 +13,10 @@ from graphnn.testing import (
     assert_equivalent,
     assert_gradients_agree,
     check_network,
+    check_op,
+    op_laws,
 )
+from graphnn.testing.laws.networks import LAWS
 
 TEXT = """
 graphnn: 1
@@ -109,3 +112,93 @@ def test_networks_that_differ(old, new, message):
     with pytest.raises(BrokenLaw) as caught:
         assert_equivalent(graphnn.loads(TEXT), graphnn.loads(TEXT.replace(old, new)))
     assert str(caught.value).startswith(message)
+
+
+X, T = np.ones((2, 3)), np.ones((2, 2))
+BATCH = {"x": X, "t": T}
+MISSING = "error[missing-input]: the input 't' of shape [batch, 2] is missing"
+UNKNOWN = (
+    "error[unknown-input]: the requested outputs do not depend on an input '{}'\n"
+    "   = help: its inputs are x, t"
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda net, batch: check_network(net, batch),
+        lambda net, batch: check_network(net, batch, skip=dict.fromkeys(LAWS, "none is run")),
+        lambda net, batch: assert_equivalent(net, net, batch=batch),
+        lambda net, batch: assert_gradients_agree(net, batch),
+    ],
+)
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ({"x": X}, MISSING),
+        (BATCH | {"q": X}, UNKNOWN.format("q")),
+        (BATCH | {1: X}, UNKNOWN.format(1)),
+        ([X, T], "error[bad-value]: list is not arrays by name\n   = help: write {'x': x}"),
+        (
+            BATCH | {"x": T},
+            "error[wrong-shape]: the input 'x' has shape [2, 2], "
+            "but the spec declares it [batch, 3]",
+        ),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_refused_alike(call, batch, message):
+    with pytest.raises(graphnn.GraphnnError) as caught:
+        call(graphnn.loads(TEXT), batch)
+    assert str(caught.value) == message
+    assert not hasattr(caught.value, "__notes__")  # it breaks no law
+
+
+def test_a_batch_may_have_inputs_that_are_not_needed():
+    net = graphnn.loads(TEXT.replace("op: mean_squared_error", "op: add"))
+    assert net.graph.outputs == ("y",)
+    assert_equivalent(net, net, batch=BATCH)
+    assert_equivalent(net, net, batch={"x": X})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net: check_network(None), "a network is needed here, not NoneType"),
+        (
+            lambda net: check_network("net.yaml"),
+            "a network is needed here, not 'net.yaml'\n"
+            "   = help: read the file first: graphnn.load(FILE)",
+        ),
+        (lambda net: assert_equivalent(None, net), "a network is needed here, not NoneType"),
+        (lambda net: assert_equivalent(net, 3), "a network is needed here, not int"),
+        (lambda net: check_network(net, skip={3: "why"}), "a name is text, not 3"),
+        (lambda net: check_op("tanh", skip={3: "why"}), "a name is text, not 3"),
+        (lambda net: op_laws("tanh", skip={3: "why"}), "a name is text, not 3"),
+        (lambda net: assert_equivalent(net, net, names={1: "a"}), "a name is text, not 1"),
+        (lambda net: assert_equivalent(net, net, names={"a": ["a"]}), "a name is text, not ['a']"),
+        (
+            lambda net: assert_equivalent(net, net, names=["x"]),
+            "'names' is ['x'], not a mapping of names of nodes\n"
+            "   = help: write names={'NODE': 'its name in the second network'}",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_refused(call, message):
+    with pytest.raises(graphnn.UsageError) as caught:
+        call(graphnn.loads(TEXT))
+    assert str(caught.value) == f"error[bad-option]: {message}"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"zzz": "a"}, "the first network has no node 'zzz'"),
+        ({"a": "zzz"}, "the second network has no node 'zzz'"),
+        ({"los": "a"}, "the first network has no node 'los'\n   = help: did you mean 'loss'?"),
+    ],
+)
+def test_a_name_that_no_node_has_is_refused(names, message):
+    net = graphnn.loads(TEXT)
+    with pytest.raises(graphnn.UsageError) as caught:
+        assert_equivalent(net, net, names=names)
+    assert str(caught.value) == f"error[unknown-node]: {message}"

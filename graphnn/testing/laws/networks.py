@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import UsageError
-from graphnn.execution.network import Network
+from graphnn.diagnostics import UsageError, suggestion
+from graphnn.execution import require_network
+from graphnn.execution.network import Network, names_of
 from graphnn.gradients import (
     DifferenceRule,
     check_function,
@@ -107,11 +108,13 @@ def check_network(
     ------
     BrokenLaw
         A law is broken; which is noted in the error.
-    UsageError
-        `skip` names no law, or gives no reason.
+    RunError, UsageError
+        `net` is not a network, `batch` does not fit it, or `skip` names no law, or gives no reason.
     """
+    require_network(net)
     laws = chosen(LAWS, skip)
-    for each in _batches(net, _all_inputs(net)) if batch is None else [batch]:
+    given = None if batch is None else _for(net, tuple(net.graph.nodes), batch)
+    for each in _batches(net, _all_inputs(net)) if given is None else [given]:
         for name in laws:
             try:
                 LAWS[name](net, each)
@@ -147,8 +150,7 @@ def assert_gradients_agree(
     RunError, UsageError
         As those two.
     """
-    if isinstance(subject, str | Path):
-        subject = load(subject)
+    subject = _loaded(subject)
     if isinstance(subject, Network):
         given = {} if gradients is None else {"gradients": gradients}
         report = check_gradients(subject, _named(batch), **given, **options)
@@ -160,6 +162,11 @@ def assert_gradients_agree(
         raise BrokenLaw(str(report))
     if not isinstance(subject, Network) and not report.counts["agree"]:
         raise BrokenLaw(f"no entry is known to be right: {report}")
+
+
+def _loaded(subject: Any) -> Any:
+    """The network of a file that is named, or what is given itself."""
+    return load(subject) if isinstance(subject, str | Path) else subject
 
 
 def _named(batch: Any) -> Batch:
@@ -195,9 +202,15 @@ def assert_equivalent(
         They differ.
     SpecError, FileError
         A file is at fault.
+    RunError, UsageError
+        `a` or `b` is neither a network nor a path, `batch` does not fit `a`, or `names` is not a
+        mapping of names of nodes.
     """
-    first, second = (net if isinstance(net, Network) else load(net) for net in (a, b))
-    renamed = names or {}
+    first, second = _loaded(a), _loaded(b)
+    require_network(first)
+    require_network(second)
+    renamed = {} if names is None else names
+    _check_names(renamed, first, second)
     for what, (ours, theirs) in {
         "inputs": (_inputs(first, renamed), _inputs(second, {})),
         "outputs": (_results(first, renamed), _results(second, {})),
@@ -237,7 +250,27 @@ def _has_rows(net: Network) -> bool:
 
 
 def _for(net: Network, wanted: tuple[str, ...], batch: Batch) -> dict[str, Any]:
-    return {name: batch[name] for name in net.executor(wanted).plan.inputs}
+    """What nodes need of a batch, which must have all of it and name no input that is not there."""
+    executor = net.executor(wanted)
+    unneeded = _all_inputs(net) - executor.plan.inputs.keys()
+    inputs = {name: value for name, value in _named(batch).items() if name not in unneeded}
+    executor.bind(inputs)
+    return inputs
+
+
+def _check_names(names: Any, first: Network, second: Network) -> None:
+    """Refuse what is not a mapping from nodes of the first network to nodes of the second."""
+    if not isinstance(names, Mapping):
+        message = f"'names' is {names!r}, not a mapping of names of nodes"
+        help = "write names={'NODE': 'its name in the second network'}"
+        raise UsageError.of("bad-option", message, help=help)
+    given = {"first": (first, names_of(names)), "second": (second, names_of(names.values()))}
+    for which, (net, nodes) in given.items():
+        for name in nodes:
+            if name not in net.graph.nodes:
+                message = f"the {which} network has no node '{name}'"
+                help = suggestion(name, net.graph.nodes)
+                raise UsageError.of("unknown-node", message, help=help)
 
 
 def _batches(net: Network, needed: Any) -> list[dict[str, Array]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.diagnostics import UsageError, suggestion
+from graphnn.execution.network import names_of
 from graphnn.ops import Array, Cotangents, Op, Operand
 from graphnn.ops.own import fault_of_cotangents, missing_vjp, what
 from graphnn.testing.strategies import OpCase
@@ -150,6 +151,7 @@ def chosen(laws: Iterable[str], skip: Mapping[str, str] | None) -> list[str]:
     if not isinstance(skip, Mapping):
         help = f"write skip={{'{every[0]}': 'the reason'}}"
         raise UsageError.of("bad-option", f"'skip' is {skip!r}, not a mapping of laws", help=help)
+    names_of(skip)  # which refuses what is not text
     for name, reason in skip.items():
         if name not in every:
             help = suggestion(name, every, f"the laws are {', '.join(every)}")
