@@ -15,5 +15,7 @@ from ._plan import Slot as Slot
 from ._plan import Step as Step
 from ._properties import PropertyResult as PropertyResult
 from ._run_inputs import as_numbers as as_numbers
+from ._states import stateful_steps as stateful_steps
+from ._states import updated_states as updated_states
 from .network import Network as Network
 from .trace import Trace as Trace

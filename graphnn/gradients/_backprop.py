@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphnn.diagnostics import UsageError
-from graphnn.execution import Executor, ForwardPass, Mode, Plan, Step, inputs_of
+from graphnn.execution import (
+    Executor,
+    ForwardPass,
+    Mode,
+    Plan,
+    Step,
+    inputs_of,
+    stateful_steps,
+    updated_states,
+)
 from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.gradients._refusals import selected, unknown_parameter
 from graphnn.graph.arrays import is_finite
@@ -154,7 +163,7 @@ class Reverse:
         self._shares: dict[tuple[int, ...], Array] = {}
         self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
-        self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
+        self._stateful = stateful_steps(plan)
         self._pulls = _pulls(plan, self._targets.values())
         self._sized = any(pull.with_sizes is not None for pull in self._pulls)
 
@@ -182,7 +191,7 @@ class Reverse:
             gradients = self._pulled(_bound(self._careful, kept), kept)
             finite = is_finite(*gradients.values())
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
-        state = self._updated(kept) if self._stateful else {}
+        state = updated_states(self._network.graph, self._stateful, kept)
         kept.release()
         return Pass(loss, gradients, also, state, finite)
 
@@ -290,20 +299,6 @@ class Reverse:
             share.setflags(write=False)
             self._shares = {loss.shape: share}
         return share
-
-    def _updated(self, kept: ForwardPass) -> dict[str, Array]:
-        state: dict[str, Array] = {}
-        for step in self._stateful:
-            given = [None if slot is None else kept.values[slot] for slot in step.arguments]
-            saved = {"saved": kept.saved[step.output]} if step.op.takes_saved else {}
-            names = self._network.graph.nodes[step.node].parameters
-            if len(given) == len(step.op.operands):
-                # A state that nodes share is updated by one after the other.
-                pairs = zip(step.op.operands, given, strict=True)
-                given = [state.get(str(names.get(each.name)), value) for each, value in pairs]
-            new = step.op.update(kept.values[step.output], *given, **saved)
-            state |= {str(names[operand]): array for operand, array in new.items()}
-        return state
 
 
 def _targets(
