@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,14 @@ def test_a_run_that_depends_on_the_one_before_is_caught(monkeypatch):
 def test_a_network_without_a_loss_or_parameters():
     nodes = {"x": {"op": "input", "shape": ["batch", 2]}, "y": {"op": "relu", "inputs": "x"}}
     check_network(graphnn.loads({"graphnn": 1, "nodes": nodes}))
+
+
+def test_an_output_that_is_a_use_of_a_block():
+    block = "blocks: {half: {inputs: x, nodes: {h: {op: tanh, inputs: x}}, output: h}}\n"
+    nodes = "  x: {op: input, shape: [batch, 2]}\n  y: {block: half, inputs: x}\n"
+    net = graphnn.loads(f"graphnn: 1\n{block}nodes:\n{nodes}outputs: [y]\n")
+    check_network(net)
+    assert_equivalent(net, net)
 
 
 def test_equivalent_networks():
@@ -202,3 +212,90 @@ def test_a_name_that_no_node_has_is_refused(names, message):
     with pytest.raises(graphnn.UsageError) as caught:
         assert_equivalent(net, net, names=names)
     assert str(caught.value) == f"error[unknown-node]: {message}"
+
+
+NOISY = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  d: {op: dropout, inputs: x, rate: 0.3}
+  e: {op: noise, inputs: d}
+  z: {op: add, inputs: [d, e]}
+  y: {op: batch_norm, inputs: z}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("rate: 0.3", "rate: 0.7", r"in training, 'y' of the second is \S+ at \[0, 0\], not \S+"),
+        (
+            "op: noise, inputs: d",
+            "op: noise, inputs: d, deviation: 2",
+            r"in training, 'y' of the second is \S+ at \[0, 0\], not \S+",
+        ),
+        (
+            "op: batch_norm, inputs: z",
+            "op: batch_norm, inputs: z, momentum: 0.5",
+            r"after training, 'y.running_mean' of the second is \S+ at \[0\], not \S+",
+        ),
+        (
+            "op: noise, inputs: d",
+            "op: subtract, inputs: [d, d]",
+            r"their nodes with noise in training differ: "
+            r"'d' \[batch, 3\], 'e' \[batch, 3\], and 'd' \[batch, 3\]",
+        ),
+    ],
+)
+@pytest.mark.parametrize("row", [None, {"x": [[0.5, -1.0, 2.0]]}])
+def test_networks_that_differ_in_training_alone(old, new, message, row):
+    one, other = graphnn.loads(NOISY), graphnn.loads(NOISY.replace(old, new))
+    for network in (one, other):
+        assert_equivalent(network, network, batch=row)
+    with pytest.raises(BrokenLaw) as caught:
+        assert_equivalent(one, other, batch=row)
+    assert re.fullmatch(message, str(caught.value))
+
+
+def test_noise_is_the_same_for_nodes_in_another_order_and_of_other_names():
+    rest = "  z: {op: add, inputs: [A, B]}\n  l: {op: sum, inputs: z}\n"
+    nodes = {
+        name: f"  {name}: {{op: dropout, inputs: x, rate: {rate}}}\n"
+        for name, rate in {"a": 0.3, "b": 0.6, "k": 0.6, "m": 0.3}.items()
+    }
+    head = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 3]}\n"
+    one = graphnn.loads(head + nodes["a"] + nodes["b"] + rest.replace("A, B", "a, b"))
+    turned = graphnn.loads(head + nodes["b"] + nodes["a"] + rest.replace("A, B", "a, b"))
+    named = graphnn.loads(head + nodes["k"] + nodes["m"] + rest.replace("A, B", "m, k"))
+    assert_equivalent(one, turned)
+    assert_equivalent(one, named, names={"a": "m", "b": "k"})
+    with pytest.raises(BrokenLaw) as caught:
+        assert_equivalent(one, named)
+    assert str(caught.value) == (
+        "their nodes with noise in training differ: "
+        "'a' [batch, 3], 'b' [batch, 3], and 'k' [batch, 3], 'm' [batch, 3]"
+    )
+
+
+def test_a_network_that_alone_cannot_be_trained():
+    single = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [1, 3]}
+  b: {op: batch_norm, inputs: x}
+  y: {op: tanh, inputs: b}
+"""
+    twice = "{op: concat, inputs: [x, x], axis: 0}\n  b: {op: batch_norm, inputs: xx}"
+    double = single.replace("b: {op: batch_norm, inputs: x}", f"xx: {twice}")
+    double = double.replace("inputs: b", "inputs: half")
+    double += "  half: {op: slice, inputs: b, axis: 0, stop: 1}\n"
+    one, other = graphnn.loads(single), graphnn.loads(double)
+    assert_equivalent(one, one)
+    for pair, which in (((one, other), "first"), ((other, one), "second")):
+        with pytest.raises(BrokenLaw) as caught:
+            assert_equivalent(*pair)
+        assert str(caught.value) == (
+            f"the {which} alone cannot be trained on a batch: error[bad-value]: at 'b': "
+            "batch_norm needs at least 2 values of each channel in training, not 1\n"
+            "   = help: choose a 'batch_size' that leaves no batch of a single row"
+        )

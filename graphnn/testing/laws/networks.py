@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import UsageError, suggestion
+from graphnn.diagnostics import RunError, UsageError, suggestion
 from graphnn.execution import require_network
 from graphnn.execution.network import Network, names_of
 from graphnn.gradients import (
@@ -21,6 +21,7 @@ from graphnn.ops import Array
 from graphnn.spec.sizes import show
 from graphnn.testing.laws import foreign
 from graphnn.testing.laws.requirements import BrokenLaw, chosen, require, require_near
+from graphnn.testing.laws.training_passes import training_pass, training_plan
 from graphnn.training import load, sample_inputs
 
 Batch = Mapping[str, Any]
@@ -185,13 +186,16 @@ def assert_equivalent(
 ) -> None:
     """Require that two networks take the same inputs and give the same outputs and losses.
 
-    Both are run with the parameters of the first, which the second may hold under other names.
+    Both have the parameters and states of the first, which the second may hold under other names.
+    They are run, and in training make one pass on the same noise, after which their states must be
+    the same. Gradients, and what ``train`` and ``trainable`` say, are not compared.
 
     Parameters
     ----------
     a, b : Network, or path of a spec file
     names : mapping of str to str, optional
-        Nodes of `a` that have another name in `b`.
+        Nodes of `a` that have another name in `b`: inputs, outputs, losses, and nodes with
+        parameters or with noise in training.
     batch : mapping of str to array_like, optional
         An array for each input of `a`; by default some batches, as ``graphnn gradcheck`` takes
         them.
@@ -215,6 +219,7 @@ def assert_equivalent(
         "inputs": (_inputs(first, renamed), _inputs(second, {})),
         "outputs": (_results(first, renamed), _results(second, {})),
         "parameters": (_shapes(first, renamed), _shapes(second, {})),
+        "nodes with noise in training": (_noises(first, renamed), _noises(second, {})),
     }.items():
         require(ours == theirs, f"their {what} differ: {_listed(ours)}, and {_listed(theirs)}")
     second = second.astype(second.dtype.name)
@@ -228,10 +233,33 @@ def assert_equivalent(
         for name, value in first.run(inputs, outputs=wanted).items():
             found = values[renamed.get(name, name)]
             _require_alike(found, value, f"'{renamed.get(name, name)}' of the second")
+        _require_trained_alike(first, second, inputs, renamed)
+
+
+def _require_trained_alike(
+    first: Network, second: Network, inputs: Mapping[str, Any], names: Names
+) -> None:
+    """Require the same values of a training pass, and the same states after it."""
+    wanted = [names.get(name, name) for name in _wanted(first)]
+    given = {names.get(name, name): value for name, value in inputs.items()}
+    ours = training_pass(first, _wanted(first), inputs, names)
+    theirs = training_pass(second, wanted, given, {})
+    if isinstance(ours, RunError) or isinstance(theirs, RunError):
+        for one, other, which in ((ours, theirs, "first"), (theirs, ours, "second")):
+            alone = isinstance(one, RunError) and not isinstance(other, RunError)
+            require(not alone, f"the {which} alone cannot be trained on a batch: {one}")
+        return
+    for name, found, expected in zip(wanted, theirs[0], ours[0], strict=True):
+        _require_alike(found, expected, f"in training, '{name}' of the second")
+    for name, expected in ours[1].items():
+        state = _moved(name, names)
+        _require_alike(theirs[1][state], expected, f"after training, '{state}' of the second")
 
 
 def _wanted(net: Network) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*net.graph.outputs, *_losses(net))))
+    """The nodes of outputs and losses; a use of a block is its output."""
+    names = (*net.graph.outputs, *_losses(net))
+    return tuple(dict.fromkeys(net.graph.node(name).name for name in names))
 
 
 def _losses(net: Network) -> tuple[str, ...]:
@@ -296,6 +324,12 @@ def _results(net: Network, names: Names) -> dict[str, str]:
 
 def _shapes(net: Network, names: Names) -> dict[str, str]:
     return {_moved(name, names): show(array.shape) for name, array in net.arrays.items()}
+
+
+def _noises(net: Network, names: Names) -> dict[str, str]:
+    plan = training_plan(net, _wanted(net))
+    slots = [plan.slots[slot] for slot, _ in plan.noises]
+    return {names.get(slot.name, slot.name): show(slot.shape) for slot in slots}
 
 
 def _moved(parameter: str, names: Names) -> str:
