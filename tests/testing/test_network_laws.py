@@ -115,13 +115,29 @@ def test_equivalent_networks():
         ("tanh", "sigmoid", "'y' of the second is "),
         ("[batch, 3]", "[batch, 4]", "their inputs differ: 'x' float [batch, 3], "),
         ("units: 4", "units: 5", "their parameters differ: 'a.weight' [3, 4], "),
-        ("outputs: [y]", "outputs: [z]", "their outputs differ: 'y' [batch, 2], "),
+        ("outputs: [y]", "outputs: [z]", "their outputs differ: 'y' float [batch, 2], "),
     ],
 )
 def test_networks_that_differ(old, new, message):
     with pytest.raises(BrokenLaw) as caught:
         assert_equivalent(graphnn.loads(TEXT), graphnn.loads(TEXT.replace(old, new)))
     assert str(caught.value).startswith(message)
+
+
+def test_precisions_and_kinds_that_differ_in_either_order():
+    narrow = TEXT.replace("graphnn: 1", "graphnn: 1\ndtype: float32")
+    head = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch], dtype: int}\n"
+    whole, real = (f"{head}  y: {{op: cast, inputs: x, dtype: {t}}}\n" for t in ("int", "float"))
+    for one, other, message in (
+        (TEXT, narrow, "their precisions differ: float64, and float32"),
+        (narrow, TEXT, "their precisions differ: float32, and float64"),
+        (whole, real, "their outputs differ: 'y' int [batch], and 'y' float [batch]"),
+        (real, whole, "their outputs differ: 'y' float [batch], and 'y' int [batch]"),
+    ):
+        with pytest.raises(BrokenLaw) as caught:
+            assert_equivalent(graphnn.loads(one), graphnn.loads(other))
+        assert str(caught.value) == message
+    assert_equivalent(graphnn.loads(narrow), graphnn.loads(narrow))
 
 
 X, T = np.ones((2, 3)), np.ones((2, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphnn.gradients import (
     check_gradients,
     numerical_gradient,
 )
+from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.sizes import show
 from graphnn.testing.laws import foreign
@@ -186,9 +187,10 @@ def assert_equivalent(
 ) -> None:
     """Require that two networks take the same inputs and give the same outputs and losses.
 
-    Both have the parameters and states of the first, which the second may hold under other names.
-    They are run, and in training make one pass on the same noise, after which their states must be
-    the same. Gradients, and what ``train`` and ``trainable`` say, are not compared.
+    They compute in the same precision. Both have the parameters and states of the first, which the
+    second may hold under other names. They are run, and in training make one pass on the same
+    noise, after which their states must be the same. Gradients, and what ``train`` and
+    ``trainable`` say, are not compared.
 
     Parameters
     ----------
@@ -215,6 +217,8 @@ def assert_equivalent(
     require_network(second)
     renamed = {} if names is None else names
     _check_names(renamed, first, second)
+    precisions = f"{first.dtype}, and {second.dtype}"
+    require(first.dtype == second.dtype, f"their precisions differ: {precisions}")
     for what, (ours, theirs) in {
         "inputs": (_inputs(first, renamed), _inputs(second, {})),
         "outputs": (_results(first, renamed), _results(second, {})),
@@ -313,13 +317,15 @@ def _require_alike(found: Array, expected: Array, what: str) -> None:
 
 
 def _inputs(net: Network, names: Names) -> dict[str, str]:
-    every = net.graph.inputs
-    return {names.get(node.name, node.name): f"{node.kind} {show(node.shape)}" for node in every}
+    return _described(net.graph.inputs, names)
 
 
 def _results(net: Network, names: Names) -> dict[str, str]:
-    nodes = net.graph.nodes
-    return {names.get(name, name): show(nodes[name].shape) for name in _wanted(net)}
+    return _described((net.graph.nodes[name] for name in _wanted(net)), names)
+
+
+def _described(nodes: Iterable[Node], names: Names) -> dict[str, str]:
+    return {names.get(node.name, node.name): f"{node.kind} {show(node.shape)}" for node in nodes}
 
 
 def _shapes(net: Network, names: Names) -> dict[str, str]:
