@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,14 +47,17 @@ class SpecFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """The check; of a sound network the others, too."""
         yield _Item.from_parent(self, name="check", run=check)
+        rest = {"gradcheck": gradcheck, "roundtrip": roundtrip, "draw": draw}
+        taken = {"check", *rest}
         try:
             examples = self.network.graph.spec.examples
         except GraphnnError:
             return  # a file of blocks alone, or one whose check says what is wrong
         for number, example in enumerate(examples, 1):
-            name, span = example.about or f"example {number}", example.place.span
+            name, span = _name(example.about, number, taken), example.place.span
+            taken.add(name)
             yield _Item.from_parent(self, name=name, run=_example(number), span=span)
-        for name, run in {"gradcheck": gradcheck, "roundtrip": roundtrip, "draw": draw}.items():
+        for name, run in rest.items():
             yield _Item.from_parent(self, name=name, run=run)
 
 
@@ -125,6 +128,18 @@ def roundtrip(file: SpecFile) -> None:
 def draw(file: SpecFile) -> None:
     """Raise where the diagram cannot be made."""
     file.network.draw()._repr_svg_()
+
+
+def _name(about: str, number: int, taken: Collection[str]) -> str:
+    """A name for an example, on one line, that no other item of the file has.
+
+    It is what the example says of itself, after its number where another item is called that.
+    """
+    name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in about)
+    name = name or f"example {number}"
+    while name in taken:
+        name = f"example {number}: {name}"
+    return name
 
 
 def _example(number: int) -> Callable[[SpecFile], None]:

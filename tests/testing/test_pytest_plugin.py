@@ -71,6 +71,34 @@ def test_each_spec_is_items_even_without_examples(run, tmp_path):
     assert "the network has no loss" in shown
 
 
+def test_names_of_examples_are_on_one_line_and_each_is_there_once(run, tmp_path):
+    abouts = ["check", "same", "same", "example 3: same", "example 6", None, "a\\nb\\t\\u0007"]
+    written = [
+        "  - {"
+        + (f'about: "{about}", ' if about else "")
+        + "inputs: {x: [[1, 2]]}, outputs: {x: [[1, 2]]}}\n"
+        for about in abouts
+    ]
+    (tmp_path / "line.yaml").write_text(LINE + "examples:\n" + "".join(written))
+    code, shown = run("-q", "--collect-only", "--graphnn", ".")
+    assert code == 0
+    assert [line.partition("::")[2] for line in shown.splitlines() if "::" in line] == [
+        "check",
+        "example 1: check",
+        "same",
+        "example 3: same",
+        "example 4: example 3: same",
+        "example 6",
+        "example 6: example 6",
+        r"a\nb\t\x07",
+        "gradcheck",
+        "roundtrip",
+        "draw",
+    ]
+    assert "10 passed, 1 deselected" in run("--graphnn", ".", "--deselect", "line.yaml::check")[1]
+    assert "1 passed" in run("line.yaml::example 1: check", "--graphnn", ".")[1]
+
+
 @pytest.mark.slow
 def test_a_failure_is_headed_by_its_file(run, tmp_path):
     (tmp_path / "a.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
