@@ -191,7 +191,9 @@ class Reverse:
             gradients = self._pulled(_bound(self._careful, kept), kept)
             finite = is_finite(*gradients.values())
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
-        state = updated_states(self._network.graph, self._stateful, kept)
+        state: dict[str, Array] = {}
+        if self._stateful:
+            state = updated_states(self._network.graph, self._stateful, kept)
         kept.release()
         return Pass(loss, gradients, also, state, finite)
 

@@ -53,7 +53,7 @@ def differing() -> None:
     recorded = recording.Recorded((), {}, {}, {}, {"a": "a"})
     ours, theirs = {"a": np.array([2.0])}, {"a": np.array([1.0])}
     net = graphnn.loads({"graphnn": 1, "nodes": {"a": {"op": "parameter", "value": [2.0]}}})
-    verification._compared(net.astype("float64"), recorded, ours, theirs)
+    verification._compared(net.astype("float64"), recorded, {}, ours, theirs)
 
 
 def many_blocks() -> None:
