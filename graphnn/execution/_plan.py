@@ -86,6 +86,15 @@ class Plan:
     outputs: Mapping[str, int]
     noises: tuple[tuple[int, Op], ...] = ()
 
+    def rows_needed(self) -> dict[str, int]:
+        """Rows that a batch must have, by the node whose op needs more than one."""
+        needed = {}
+        for step in self.steps:
+            data = step.arguments[: len(step.op.data_operands())]
+            shapes = [self.slots[slot].shape for slot in data if slot is not None]
+            needed[step.node] = step.op.rows_needed(*shapes)
+        return {node: rows for node, rows in needed.items() if rows > 1}
+
     def picking(self, step: Step) -> Callable[[list[Any]], Iterable[Any]]:
         """What picks the arguments of `step` from a list of all values and None after them.
 

@@ -48,10 +48,6 @@ def _with_rows(net: Network, plan: Plan, inputs: Inputs) -> Inputs:
     first = [net.graph.nodes[name].shape[:1] for name in inputs]
     if any(not size or isinstance(size[0], int) for size in first):
         return inputs
-    needed = 1
-    for step in plan.steps:
-        data = step.arguments[: len(step.op.data_operands())]
-        shapes = [plan.slots[at].shape for at in data if at is not None]
-        needed = max(needed, step.op.rows_needed(*shapes))
+    needed = max(plan.rows_needed().values(), default=1)
     arrays = {name: np.asarray(value) for name, value in inputs.items()}
     return {name: np.repeat(a, -(-needed // len(a)), axis=0) for name, a in arrays.items()}

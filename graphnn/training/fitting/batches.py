@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import count
+from operator import itemgetter
 
 from graphnn.diagnostics import Span, TrainingError
-from graphnn.execution import Plan
 from graphnn.execution.network import Network
 from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Map
@@ -20,27 +20,16 @@ def check_batches(network: Network, spec: TrainSpec, rows: int) -> None:
         One has too few.
     """
     losses = network.losses([reference.name for reference in spec.loss] or None)
-    found = _neediest(network.executor(losses, mode="train").plan)
+    rows_needed = network.executor(losses, mode="train").plan.rows_needed()
     least = _smallest(rows, spec.batch_size)
-    if found is None or least >= found[1]:
+    if not rows_needed or least >= max(rows_needed.values()):
         return
-    name, needed = found
+    name, needed = max(rows_needed.items(), key=itemgetter(1))  # of equal ones the first
     op = network.graph.nodes[name].op.name
     message = f"{_lonely(rows, spec.batch_size, least)}, but '{name}' ({op}) needs {needed}"
     place = _batch_size(network) or spec.place.span
     help = _advice(rows, spec.batch_size, needed)
     raise TrainingError.of("too-few-rows", message, place, help=help)
-
-
-def _neediest(plan: Plan) -> tuple[str, int] | None:
-    """The node that needs most rows in a batch, and how many; of equal ones the first."""
-    most = None
-    for step in plan.steps:
-        data = step.arguments[: len(step.op.data_operands())]
-        needed = step.op.rows_needed(*(plan.slots[at].shape for at in data if at is not None))
-        if needed > (1 if most is None else most[1]):
-            most = (step.node, needed)
-    return most
 
 
 def _smallest(rows: int, size: int) -> int:
