@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
 from graphnn.interchange.onnx.libraries import onnx, onnxruntime
 from graphnn.interchange.onnx.recording import Recorded, dtype_of
-from graphnn.ops import Array
+from graphnn.ops import Array, Op
 
 _ROWS, _SEEDS = 3, 5
 _UNFIT = ("not-finite", "bad-value")  # how a run refuses numbers drawn, or sizes
@@ -105,16 +106,15 @@ def _values(
             for name, array in drawn.items()
         }
         try:
-            return inputs, _run(executor, network, inputs)
+            return inputs, executor.run(_needed(executor, inputs), network.arrays)
         except RunError as error:
             if error.diagnostics[0].code not in _UNFIT:
                 raise
     return None
 
 
-def _run(executor: Executor, network: Network, inputs: dict[str, Array]) -> dict[str, Array]:
-    needed = {name: inputs[name] for name in executor.plan.inputs}
-    return executor.run(needed, network.arrays)
+def _needed(executor: Executor, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: inputs[name] for name in executor.plan.inputs}
 
 
 def _compared(
@@ -124,18 +124,21 @@ def _compared(
     expected: Mapping[str, Array],
     actual: Mapping[str, Array],
 ) -> float:
-    tolerance = _TOLERANCE * float(np.finfo(network.dtype).eps)
+    limits = np.finfo(network.dtype)
+    tolerance, least = _TOLERANCE * float(limits.eps), float(limits.tiny)
     theirs = {node: actual[value] for node, value in recorded.values.items()}
+    alone = _Alone(network, inputs, theirs)
     largest = 0.0
     for node, found in theirs.items():
         ours = expected[node]
         if ours.shape != found.shape:
             message = f"'{node}' has shape {ours.shape} here and {found.shape} in onnxruntime"
             raise RunError.of("onnx-differs", message)
-        apart = _apart(ours, found, 0.0)
+        apart = _apart(ours, found, least)
         if not apart <= tolerance:
             # Rounding may grow without bounds between nodes, but not within one that is right.
-            apart = _apart(*_alone(network, node, inputs, theirs))
+            computed, grain = alone.value(node)
+            apart = _apart(computed, found, max(grain, least))
         if not apart <= tolerance:
             message = (
                 f"'{node}' is the first node that differs in onnxruntime, "
@@ -147,27 +150,44 @@ def _compared(
     return largest
 
 
-def _alone(
-    network: Network, node: str, inputs: Mapping[str, Array], theirs: Mapping[str, Array]
-) -> tuple[Array, Array, float]:
-    """The value of a node on what it reads in onnxruntime, its value there, and its op's grain."""
-    executor = network.executor(tuple(theirs))
-    plan, bound = (
-        executor.plan,
-        executor.bind({name: inputs[name] for name in executor.plan.inputs})[1],
-    )
-    values: dict[int | None, Array | None] = {None: None}
-    values |= {slot: inputs[name] for name, slot in plan.inputs.items()}
-    values |= {slot: network.arrays[name] for name, slot in plan.parameters.items()}
-    values |= {step.output: theirs[step.node] for step in plan.steps}
-    step = next(step for step in plan.steps if step.node == node)
-    with np.errstate(all="ignore"):
-        ours = step.op.bind(dict(bound)).forward(*(values[slot] for slot in step.arguments))
-    return np.asarray(ours), theirs[node], step.op.grain
+class _Alone:
+    """Single nodes of a network, computed from what they read in onnxruntime."""
+
+    def __init__(
+        self, network: Network, inputs: Mapping[str, Array], theirs: Mapping[str, Array]
+    ) -> None:
+        self._network, self._inputs, self._theirs = network, inputs, theirs
+
+    def value(self, node: str) -> tuple[Array, float]:
+        """What the node's op gives here, and the op's grain."""
+        op, arguments = self._steps[node]
+        with np.errstate(all="ignore"):
+            return np.asarray(op.forward(*(self._values[slot] for slot in arguments))), op.grain
+
+    @cached_property
+    def _executor(self) -> Executor:
+        return self._network.executor(tuple(self._theirs))
+
+    @cached_property
+    def _steps(self) -> dict[str, tuple[Op, tuple[int | None, ...]]]:
+        """The op of each node, of this run's sizes, and the slots of its arguments."""
+        executor = self._executor
+        _, sizes = executor.bind(_needed(executor, self._inputs))
+        return {
+            step.node: (step.op.bind(dict(sizes)), step.arguments) for step in executor.plan.steps
+        }
+
+    @cached_property
+    def _values(self) -> dict[int | None, Array | None]:
+        plan = self._executor.plan
+        values: dict[int | None, Array | None] = {None: None}
+        values |= {slot: self._inputs[name] for name, slot in plan.inputs.items()}
+        values |= {slot: self._network.arrays[name] for name, slot in plan.parameters.items()}
+        return values | {step.output: self._theirs[step.node] for step in plan.steps}
 
 
 def _apart(ours: Array, theirs: Array, least: float) -> float:
     """The largest difference, relative to the largest entry or to `least`."""
-    scale = max(float(np.abs(ours).max(initial=0)), least, float(np.finfo(np.float32).tiny))
+    scale = max(float(np.abs(ours).max(initial=0)), least)
     difference = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
     return float(difference.max(initial=0) / scale)
