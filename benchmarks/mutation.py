@@ -134,9 +134,7 @@ class Hunt:
         for test in reach.failed:
             self.say(f"fails without a fault, and is left out: {session.items[test].nodeid}")
         self.files = {path: _files(session, reach, path, ANEW * self.most) for path in paths}
-        gc.unfreeze()  # what the tests' conftest.py froze is not listed
         live = _functions(paths)
-        gc.freeze()
         self._hunt(session, reach, live)
         return True
 
@@ -322,18 +320,24 @@ def _functions(paths: Iterable[str]) -> Live:
     codes = {path: compiled(parse(path), path) for path in paths}
     files = {str(ROOT / path) for path in paths}
     found = defaultdict(list)
-    for each in gc.get_objects():
-        if type(each) is FunctionType and each.__code__.co_filename in files:
+    for each in _objects(FunctionType):
+        if each.__code__.co_filename in files:
             found[each.__code__].append(each)
     return Live(found, codes)
 
 
 def _caches() -> list[Any]:
     """Those of functions, by which one test would leave out lines that another has run."""
-    gc.unfreeze()
-    found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
-    gc.freeze()
+    found = _objects(_lru_cache_wrapper)
     return [each for each in found if str(each.__module__).startswith("graphnn")]
+
+
+def _objects(kind: type[T]) -> list[T]:
+    """All there are of a type, those too that the tests' conftest.py froze."""
+    gc.unfreeze()
+    found = [each for each in gc.get_objects() if type(each) is kind]
+    gc.freeze()
+    return found
 
 
 def _clear(caches: Iterable[Any]) -> None:
