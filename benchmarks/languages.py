@@ -77,7 +77,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     """What a language says of a text; nothing when it takes it."""
 
     text: str
@@ -150,10 +150,10 @@ def mistakes(language: str, text: str) -> list[str]:
     return made
 
 
-def check(language: str, python: str, given: list[str]) -> tuple[str, list[Said]]:
+def check(language: str, python: str, given: list[str]) -> tuple[str, list[Answer]]:
     """The version of a language, and what it says of each text."""
     found = json.loads(run([python, str(FOLDER / f"check_{language}.py")], json.dumps(given)))
-    return found["version"], [Said(text, placed) for text, placed in found["found"]]
+    return found["version"], [Answer(text, placed) for text, placed in found["found"]]
 
 
 def main() -> None:
