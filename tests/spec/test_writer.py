@@ -27,6 +27,7 @@ def test_written_and_read_back(document):
     value = located(document)
     text, json_text = to_yaml(value), to_json(value)
     assert repr(plain(reader.read(text))) == repr(document)
+    assert repr(plain(reader.read(json_text))) == repr(document)
     assert repr(json.loads(json_text)) == repr(document)
     assert format_text(text) == text
     assert format_text(json_text, json=True) == json_text

@@ -33,7 +33,7 @@ _ENDS = re.compile(r"[,?\[\]{}]")  # a word, in brackets
 _SAFE = re.compile(r"[^\W\d](?:[^:#\"\\]*[^\s:#\"\\])?")
 _FOREIGN = frozenset(("yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-# What YAML has only as an escape.
+# What a text may hold only as an escape.
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -174,7 +174,7 @@ def _line(value: Leaf | Tree, manner: _Manner, room: float = math.inf) -> str | 
 def _json_word(leaf: Leaf) -> str:
     if not isinstance(leaf.value, str) and _JSON_NUMBER.fullmatch(leaf.word):
         return leaf.word
-    return json.dumps(leaf.value, ensure_ascii=False)
+    return _quoted(leaf.value)
 
 
 def _is_opened(tree: Tree, form: Form | None) -> bool:
@@ -293,8 +293,9 @@ def _stays(text: str) -> bool:
     return starts and ": " not in text and " #" not in text and not text.endswith(":")
 
 
-def _quoted(text: str) -> str:
-    shown = json.dumps(text, ensure_ascii=False)
+def _quoted(value: Plain) -> str:
+    """A scalar as JSON has it, which YAML reads as the same."""
+    shown = json.dumps(value, ensure_ascii=False)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
 
 
