@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphnn.interchange.onnx.inference import infer_shapes
 from graphnn.interchange.onnx.libraries import evaluate, onnx
 from graphnn.interchange.onnx.models import ForeignNode
 from graphnn.interchange.onnx.values import (
@@ -229,7 +230,9 @@ def _model(made: Any, given: dict[str, Any], outputs: list[str], opset: int) -> 
 
 def _is_small(model: Any) -> bool:
     """Whether the outputs are known to have few entries."""
-    inferred = onnx().shape_inference.infer_shapes(model, data_prop=True)
+    inferred = infer_shapes(model)
+    if inferred is None:
+        return False
     for output in inferred.graph.output:
         count = 1
         for dim in output.type.tensor_type.shape.dim:

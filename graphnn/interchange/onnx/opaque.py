@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import create_model
 
-from graphnn.interchange.onnx.libraries import onnx
+from graphnn.interchange.onnx.inference import infer_shapes
 from graphnn.interchange.onnx.models import Model, sizes_of
 from graphnn.ops import REGISTRY, Array, Kind, Op, Operand, Size, data
 from graphnn.spec.sizes import Shape
@@ -75,10 +75,8 @@ def known(ops: Iterable[type[Op]]) -> Iterator[None]:
 
 def inferred(model: Model) -> dict[str, Typed]:
     """Shapes and kinds of values, as far as ONNX infers them."""
-    library = onnx()
-    try:
-        proto = library.shape_inference.infer_shapes(model.proto, data_prop=True)
-    except Exception:  # of C++, for graphs that it trips over
+    proto = infer_shapes(model.proto)
+    if proto is None:
         proto = model.proto
     found: dict[str, Typed] = {}
     for value in (*proto.graph.value_info, *proto.graph.output):
