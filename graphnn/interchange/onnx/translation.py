@@ -223,8 +223,9 @@ class Translator:
             _check_kinds(made, sources)
             inferred = made.infer([source.shape for source in sources], given)
         except ValidationError as error:
-            where = ".".join(map(str, error.errors()[0]["loc"]))
-            raise UnsupportedError(f"'{where}' of {op} cannot be so") from None
+            fault = error.errors()[0]
+            where = ".".join(map(str, fault["loc"]))
+            raise UnsupportedError(f"'{where}' of {op} cannot be {fault['input']!r}") from None
         except ShapeError as error:
             raise UnsupportedError(str(error)) from None
         if any(size == 0 for size in inferred.result):
