@@ -67,6 +67,23 @@ def test_any_model_is_drawn(foreign):
     assert all(name in picture for name in ("Attention", "NonZero", "conv2d"))
 
 
+def test_sizes_that_depend_on_numbers_are_drawn_in_what_reads_them(tmp_path):
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["k"], name="places"),
+        helper.make_node("Transpose", ["k"], ["t"], name="turned", perm=[1, 0]),
+        helper.make_node("GatherND", ["x", "t"], ["y"], name="taken"),
+    ]
+    given = [helper.make_tensor_value_info("x", 1, ["n", 4])]
+    graph = helper.make_graph(nodes, "made", given, [helper.make_empty_tensor_value_info("y")])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(made.SerializeToString())
+    net = graphnn.load_onnx(path, drawn=True)
+    (many,) = (size for size in net.graph.nodes["NonZero"].shape if not isinstance(size, int))
+    assert net.graph.nodes["NonZero"].shape == (2, many)
+    assert net.graph.nodes["y"].shape == (many,)
+
+
 def test_models_and_specs_are_compared(foreign):
     Path("net.yaml").write_text(
         "graphnn: 1\ndtype: float32\nnodes:\n"

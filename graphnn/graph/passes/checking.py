@@ -96,8 +96,9 @@ def check_free_sizes(
     ops = {id(node.op): node.op for node in nodes.values()}  # many nodes have one
     free = {key: names for key, op in ops.items() if (names := op.free_names)}
     named = [node for node in nodes.values() if id(node.op) in free]
-    inputs = (node for node in named if node.op.is_input)
-    seen = {str(size) for node in inputs for size in node.shape if sizes.free(str(size)) == size}
+    # What is drawn alone may have as many entries as its numbers say, as an input does.
+    given = [node for node in nodes.values() if node.op.is_input or node.op.drawn_only]
+    seen = {str(size) for node in given for size in node.shape if sizes.free(str(size)) == size}
     for node in named:
         for name in sorted(free[id(node.op)] - seen):
             seen.add(name)
