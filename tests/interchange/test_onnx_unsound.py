@@ -135,3 +135,44 @@ def test_an_input_that_no_output_depends_on_is_kept(tmp_path):
     again = graphnn.load(found.files[0])
     assert [node.name for node in again.graph.inputs] == ["x", "unread"]
     assert [result.ok for result in graphnn.run_examples(again)] == [True]
+
+
+NOT_ONNX = "error[not-onnx]: 'net.onnx' cannot be read as an ONNX model: "
+
+
+@pytest.mark.parametrize(
+    "name", ["whole", "y_name", "n_axis", "x_from_elsewhere", "op_Relu", "a_description"]
+)
+def test_texts_that_are_not_utf_8_are_refused(tmp_path, name):
+    if name == "whole":
+        made = model([helper.make_node("Relu", ["x"], ["whole"], "n")], {"x": [4]}, ["whole"])
+    else:
+        node = helper.make_node("op_Relu", ["x_from_elsewhere"], ["y_name"], "n")
+        node.doc_string = "a_description"
+        made = model([node], {"x_from_elsewhere": ["n_axis"]}, ["y_name"])
+    content = made.SerializeToString().replace(name.encode(), b"\xff" * len(name))
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    for drawn in (False, True):
+        with pytest.raises(graphnn.FileError) as caught:
+            graphnn.load_onnx(path, drawn=drawn)
+        said = str(caught.value).replace(str(path), "net.onnx")
+        assert said == f"{NOT_ONNX}a name or text in it is not UTF-8"
+
+
+@pytest.mark.parametrize("kind", ["INT", "FLOAT", "STRING", "GRAPH"])
+def test_an_attribute_of_a_function_outside_of_one_is_refused(tmp_path, kind):
+    made = model([helper.make_node("Softmax", ["x"], ["y"], "n")], {"x": [4]}, ["y"])
+    made.graph.node[0].attribute.add(
+        name="axis", ref_attr_name="k", type=getattr(onnx.AttributeProto, kind)
+    )
+    problem = "the attribute 'axis' is one of a function, which its node is not in"
+    assert refusal(tmp_path, made) == NOT_ONNX + problem
+
+
+@pytest.mark.parametrize("scopes", ["{[1]: 2}", "[1, 'a'", "1", "[" * 5000, "['']"])
+def test_names_of_modules_that_are_not_a_list_are_passed_over(tmp_path, scopes):
+    made = model([helper.make_node("Relu", ["x"], ["y"], "n")], {"x": ["n", 4]}, ["y"])
+    made.graph.node[0].metadata_props.add(key="pkg.torch.onnx.name_scopes", value=scopes)
+    found = graphnn.load_onnx(written(tmp_path, made)).run(x=[[-1, 0, 1, 2]])
+    np.testing.assert_array_equal(found["y"], [[0, 0, 1, 2]])

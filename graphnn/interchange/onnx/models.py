@@ -14,6 +14,7 @@ import numpy as np
 
 from graphnn.diagnostics import FileError
 from graphnn.interchange.onnx.libraries import onnx
+from graphnn.interchange.onnx.texts import is_text
 from graphnn.ops import Array
 from graphnn.storage import files
 
@@ -112,12 +113,7 @@ def read(path: Path) -> Model:
         It cannot be read, is not an ONNX model, or not a sound one; or a file of weights that it
         names lies outside of its folder.
     """
-    content = files.read_bytes(path, 2**31 - 1)
-    library = onnx()
-    try:
-        proto = library.load_model_from_string(content)
-    except Exception:  # of protobuf, whose classes differ from version to version
-        raise _broken(path, "it is not an ONNX model") from None
+    proto = _message(path)
     graph = proto.graph
     if not graph.output:
         what = "it has no outputs" if graph.node else "it is not an ONNX model: it has no graph"
@@ -146,6 +142,19 @@ def read(path: Path) -> Model:
         tuple(each.name for each in graph.output),
         next((entry.value for entry in proto.metadata_props if entry.key == "graphnn"), ""),
     )
+
+
+def _message(path: Path) -> Any:
+    """The protobuf message in a file."""
+    content = files.read_bytes(path, 2**31 - 1)
+    library = onnx()
+    try:
+        proto = library.load_model_from_string(content)
+    except Exception:  # of protobuf, whose classes differ from version to version
+        raise _broken(path, "it is not an ONNX model") from None
+    if not is_text(proto):
+        raise _broken(path, "a name or text in it is not UTF-8")
+    return proto
 
 
 def _broken(path: Path, problem: str) -> FileError:
@@ -299,6 +308,9 @@ class Reader:
 
     def _attribute(self, attribute: Any) -> Any:
         kind = attribute.type
+        if attribute.ref_attr_name:
+            what = f"the attribute '{attribute.name[:100]}'"
+            raise _broken(self._path, f"{what} is one of a function, which its node is not in")
         if kind == self._tensor:
             return self.array(attribute.t)
         if kind == self._whole:  # these two are most, and onnx's function takes its time
@@ -373,7 +385,7 @@ def _scopes(properties: Iterable[Any]) -> tuple[str, ...]:
         return ()
     try:
         found = json.loads(text) if text.startswith('["') else ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return ()
     if not isinstance(found, list):
         return ()
