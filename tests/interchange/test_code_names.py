@@ -226,7 +226,8 @@ def test_networks_of_every_kind_compute_the_same(style, examples, tmp_path):
             net = case.network().astype("float64")
             STYLES[style](net, tmp_path, linted=False, rounded=True)
         except graphnn.RunError as error:
-            assert str(error).startswith("error[not-in-code]: ")
+            # The batch is not the case's, whose values are finite.
+            assert error.diagnostics[0].code in ("not-in-code", "not-finite")
         except AssertionError:
             if not jumps(net, batch(net)):
                 raise
