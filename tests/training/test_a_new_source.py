@@ -76,7 +76,7 @@ def test_it_feeds_a_training(tmp_path):
     {wave: {rows: rows.txt, x: [angle], t: sine}} | "the array for 'x' must be a text, not a list: "
     {wave: {x: angle, t: sine}} | "'wave' has no 'rows': write `wave: {rows: NAME, ...}`"
     {wave: {rows: rows.txt, z: angle, t: sine}}
-        | "the network has no input 'z' to feed: its inputs are x, t"
+        | "the network has no input 'z' to feed: its inputs are x, t; 'wave' also takes rows"
     {wvae: rows.txt} | "there is no kind of data 'wvae': did you mean 'wave'?"
 """)
 def test_its_faults_are_reported(tmp_path, data, fault):

@@ -353,7 +353,7 @@ def test_a_folder_that_is_not_as_it_should_be(base: Path) -> None:
     {folder: {path: pets, x: image}} | unknown-array | 'folder' has no array 'image'
         | did you mean 'images'?
     {folder: {path: pets, y: images}} | unknown-input | the network has no input 'y' to feed
-        | its inputs are x, t
+        | its inputs are x, t; 'folder' also takes path, resize
     {folder: [pets]} | wrong-type | the path of 'folder' must be a text, not a list |
 """)
 def test_fault_of_the_spec(base: Path, spec: str, code: str, message: str, help: str) -> None:

@@ -296,6 +296,7 @@ def _by_input(request: Request, value: Map, but: Sequence[str]) -> tuple[Request
     for key, entry in value.entries.items():
         if key not in but and key not in given:
             known = f"its inputs are {listed(request.needs)}"
+            known += f"; '{request.kind}' also takes {listed(but)}" if but else ""
             message, help = not_fed(key, names, known, demand.idle)
             findings.error("unknown-input", message, entry.key.span, help=help)
     request.faults.keep(findings)

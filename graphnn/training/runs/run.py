@@ -128,7 +128,7 @@ def train(
     ----------
     source : Network, str or Path
         A network, which is trained in place, a spec file, or the folder of a run, whose spec is
-        trained again; with `resume` and no other `folder`, the run in it goes on.
+        trained again; with `resume` and no other `folder`, the run in it is resumed.
     settings : mapping, optional
         For a spec file or a run: sizes and values of ``train`` to replace.
     folder : str or Path, optional
