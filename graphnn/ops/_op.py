@@ -108,6 +108,8 @@ class Op(BaseModel, metaclass=_Declared):
     grain : float
         Size of the numbers that results are differences of, where that is not their own size:
         however near 0 a result lies, it is rounded as if it were this large.
+    onnx_grain : float
+        Likewise where onnxruntime takes such a difference, and the op does not.
     analytic : bool
         Whether `continued` gives the op's value at complex arrays too.
     inplace : bool
@@ -194,6 +196,7 @@ class Op(BaseModel, metaclass=_Declared):
     reorders: ClassVar[bool] = False
     factors: ClassVar[bool] = False
     grain: ClassVar[float] = 0.0
+    onnx_grain: ClassVar[float] = 0.0
     analytic: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
     view: ClassVar[bool] = False

@@ -97,6 +97,24 @@ NEAR_ZERO = {
   one: {op: constant, value: [1.0]}
   y: {op: sum_squared_error, inputs: [r, one]}
 """,
+    "mean": """
+  x: {op: input, shape: [batch, 1, long]}
+  n: {op: instance_norm, inputs: x, gain: false, shift: false, epsilon: 0.03}
+  y: {op: global_average_pool, inputs: n}
+""",
+    **{
+        f"{op} at {x}": f"""
+  x: {{op: constant, value: [{x}]}}
+  y: {{op: {op}, inputs: x}}
+"""
+        for op, x in {
+            "gelu": -5.9,
+            "sigmoid": -16.1,
+            "silu": -16.1,
+            "elu": -1e-8,
+            "selu": -1e-8,
+        }.items()
+    },
 }
 
 

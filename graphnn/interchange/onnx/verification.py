@@ -19,6 +19,7 @@ from graphnn.interchange.onnx.recording import Recorded, dtype_of
 from graphnn.ops import Array, Op
 
 _ROWS, _SEEDS = 3, 5
+_ROUNDED = 3  # times; once, roundings may cancel
 _UNFIT = ("not-finite", "bad-value")  # how a run refuses numbers drawn, or sizes
 _TOLERANCE = 2**14  # roundings of the largest entry: deep networks gather many, mistakes far more
 
@@ -32,8 +33,8 @@ class Agreement:
     difference : float
         The largest in any node, relative to the largest entry of that node's value. Where rounding
         before a node makes too much of it, that on the numbers that the node reads there; relative
-        to what its op rounds where that is larger (`Op.grain`): a cosine distance near 0 is the
-        difference of numbers near 1. nan where no inputs give finite values.
+        to the size of what is rounded there, where that is larger: a mean near 0 may be that of
+        numbers near 1. nan where no inputs give finite values.
     """
 
     difference: float
@@ -159,10 +160,17 @@ class _Alone:
         self._network, self._inputs, self._theirs = network, inputs, theirs
 
     def value(self, node: str) -> tuple[Array, float]:
-        """What the node's op gives here, and the op's grain."""
-        op, arguments = self._steps[node]
+        """What the node's op gives here, and the size of numbers whose rounding is in it."""
+        op, slots = self._steps[node]
+        arguments = [self._values[slot] for slot in slots]
+        epsilon, rng = float(np.finfo(self._network.dtype).eps), np.random.default_rng(0)
         with np.errstate(all="ignore"):
-            return np.asarray(op.forward(*(self._values[slot] for slot in arguments))), op.grain
+            value = np.asarray(op.forward(*arguments))
+            moved = 0.0
+            for _ in range(_ROUNDED):
+                rounded = [_rounded(argument, epsilon, rng) for argument in arguments]
+                moved = max(moved, float(np.abs(op.forward(*rounded) - value).max(initial=0)))
+        return value, max(moved / epsilon, op.grain, op.onnx_grain)
 
     @cached_property
     def _executor(self) -> Executor:
@@ -184,6 +192,14 @@ class _Alone:
         values |= {slot: self._inputs[name] for name, slot in plan.inputs.items()}
         values |= {slot: self._network.arrays[name] for name, slot in plan.parameters.items()}
         return values | {step.output: self._theirs[step.node] for step in plan.steps}
+
+
+def _rounded(array: Array | None, epsilon: float, rng: np.random.Generator) -> Array | None:
+    """Numbers as one more operation could have rounded them."""
+    if array is None or array.dtype.kind != "f":
+        return array
+    signs = rng.choice((-epsilon, epsilon), array.shape)
+    return np.asarray(array * (1 + signs), array.dtype)
 
 
 def _apart(ours: Array, theirs: Array, least: float) -> float:

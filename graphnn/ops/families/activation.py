@@ -104,6 +104,7 @@ class Sigmoid(Elementwise):
 
     op: Literal["sigmoid"] = "sigmoid"
     onnx = "Sigmoid"
+    onnx_grain = 1.0  # far below 0, where it is 1 - s(-x)
 
     symbol = "σ"
     elsewhere = ("logistic",)
@@ -222,6 +223,7 @@ class _ExponentialUnit(BentAtZero):
     """``y = s x`` where ``x > 0``, else ``s a (exp(x) - 1)``."""
 
     output_interval = ANY_NUMBER
+    onnx_grain = 1.0  # near 0
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``s x`` where `x` is positive, else ``s a (exp(x) - 1)``."""
@@ -309,6 +311,7 @@ class Gelu(Elementwise):
     )
 
     onnx = "Gelu"
+    onnx_grain = 1.0  # far below 0, where the error function is near -1
     onnx_keys: ClassVar = {"approximate": "approximate"}
 
     output_interval = ANY_NUMBER

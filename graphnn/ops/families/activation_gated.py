@@ -34,6 +34,7 @@ class Silu(Elementwise):
 
     elsewhere = ("swish",)
     output_interval = ANY_NUMBER
+    onnx_grain = 1.0  # that of the sigmoid
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``x s(x)``, entry by entry."""
