@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, get_args
@@ -131,7 +131,13 @@ def check_gradients(
     where: dict[str, Any] = {"loss": options.loss, "only": only, "mode": options.mode}
     if options.gradients is None:
         analytic = backprop(network, inputs, **where, seed=options.seed)
-    compared = partial(compare, analytic, origin=origin, tolerance=options.tolerance)
+    compared = partial(
+        compare,
+        analytic,
+        origin=origin,
+        tolerance=options.tolerance,
+        read=network.executor(network.losses(options.loss), mode=options.mode).plan.parameters,
+    )
     if not all(np.isfinite(array).all() for array in analytic.values()):
         reverse = Reverse(network.astype("float64"), **where)
         compared = partial(compared, singular=_singular(reverse, inputs, options.seed))
@@ -156,6 +162,7 @@ def compare(
     tolerance: float | None = None,
     singular: str | None = None,
     shifts: Shifts | None = None,
+    read: Container[str] | None = None,
 ) -> GradientReport:
     """Report on gradients that are already there; see `check_gradients` and `CheckedEntry`.
 
@@ -170,6 +177,8 @@ def compare(
         not.
     shifts : mapping of str to (ndarray, ndarray), optional
         How far the rounding of a lower precision across kinks moves entries, down and up.
+    read : container of str, optional
+        The parameters that the loss depends on; by default all.
 
     Raises
     ------
@@ -194,7 +203,8 @@ def compare(
             )
             for name, found in estimates.items()
             if found.taken
-        )
+        ),
+        tuple(name for name in estimates if read is not None and name not in read),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
 from graphnn.execution import as_numbers
 from graphnn.gradients._check import compare, misshapen
 from graphnn.gradients._refusals import (
@@ -105,6 +105,9 @@ def check_function(
     check_progress(progress)
     wanted = list(analytic if only is None else selected(only))
     _refuse_unknown(wanted, analytic)
+    if not any(moved[name].size for name in wanted):
+        message = f"there is nothing to check: no entry is in {listed(wanted)}"
+        raise UsageError.of("missing-gradient", message)
     options = GradientOptions(order=order, step=step, seed=seed)
     arguments: Any = _Arguments({name: moved[name] for name in wanted})
     chosen = selection.choose(arguments, None, entries, seed)

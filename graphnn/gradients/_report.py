@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphnn.diagnostics import counted
+from graphnn.diagnostics import counted, listed
 from graphnn.gradients.numerical import selection
 from graphnn.gradients.numerical.estimates import GradientEstimate
 from graphnn.gradients.numerical.loop import Crossing
@@ -155,9 +155,17 @@ class ParameterReport:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GradientReport:
-    """What the comparison found; true when no entry shows a wrong backward pass."""
+    """What the comparison found; true when no entry shows a wrong backward pass.
+
+    Attributes
+    ----------
+    parameters : tuple of ParameterReport
+    unread : tuple of str
+        Those that the loss does not depend on, so that their gradient is 0 whatever the ops do.
+    """
 
     parameters: tuple[ParameterReport, ...]
+    unread: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return str(self)
@@ -189,6 +197,7 @@ class GradientReport:
             "ok": self.ok,
             "counts": self.counts,
             "parameters": [report.as_dict() for report in self.parameters],
+            "unread": list(self.unread),
         }
 
     def __str__(self) -> str:
@@ -206,7 +215,7 @@ class GradientReport:
         origin = shown[0].worst.origin if shown else "backprop"
         header = ("worst entry", "verdict", origin, "numerical")
         table: str = Table(header, tuple(each.cells for each in shown))._repr_html_()
-        return f"<b>{html.escape(self._totals)}</b>{table}{''.join(more)}"
+        return f"<b>{html.escape(self._totals)}</b>{table}{'<br>'.join(more)}"
 
     @property
     def _totals(self) -> str:
@@ -221,11 +230,17 @@ class GradientReport:
 
     @property
     def _shown(self) -> tuple[list[ParameterReport], list[str]]:
-        """The parameters that are shown, the worst first, and a line about those that are not."""
+        """The parameters that are shown, the worst first, and lines about those that are not.
+
+        Those that the loss does not depend on are named, as zeros agree without saying anything.
+        """
         ranked = sorted(self.parameters, key=lambda report: _rank(report.worst))
         shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
         rest = len(ranked) - len(shown)
-        return shown, [f"  and {rest} more parameters"] if rest else []
+        more = [f"  and {rest} more parameters"] if rest else []
+        if self.unread:
+            more.append(f"  the loss does not depend on {listed(self.unread)}")
+        return shown, more
 
 
 def _rank(entry: CheckedEntry) -> tuple[int, float]:

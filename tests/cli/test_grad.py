@@ -452,6 +452,18 @@ def test_entries_that_make_no_sense(call, descent, arguments, message):
         assert call(command, descent, *arguments).usage_error == f"{message}\n"
 
 
+@pytest.mark.parametrize("command", ["grad", "gradcheck"])
+def test_a_network_without_parameters(call, command):
+    Path("net.yaml").write_text("graphnn: 1\nnodes: {f: {op: constant, value: 1}}\n")
+    for options in ((), ("--entries", "3")):
+        result = call(command, "net.yaml", "--loss", "f", *options)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            "error[missing-gradient]: there is nothing to take a gradient by: the network has no "
+            "parameter\n"
+        )
+
+
 def test_the_complex_step_is_exact(call, descent):
     result = call("grad", descent, "--method", "complex", "--save", "g.npz")
     assert result.code == 0

@@ -130,11 +130,51 @@ def test_a_check_of_nothing_is_refused():
     with pytest.raises(UsageError) as caught:
         graphnn.check_gradients(net, inputs, gradients={})
     assert str(caught.value) == "error[missing-gradient]: the gradients are of no parameter"
+    without = graphnn.loads("graphnn: 1\nnodes:\n  f: {op: constant, value: 1}")
+    for options in ({}, {"entries": 3}):
+        for ask in (graphnn.numerical_gradient, graphnn.check_gradients):
+            with pytest.raises(UsageError) as caught:
+                ask(without, loss="f", **options)
+            assert str(caught.value) == (
+                "error[missing-gradient]: there is nothing to take a gradient by: the network has "
+                "no parameter"
+            )
+    empty = {"x": np.zeros(0), "y": np.zeros((0, 2))}
+    with pytest.raises(UsageError) as caught:
+        graphnn.check_function(lambda x, y: 1.0, empty, empty)
+    assert str(caught.value) == (
+        "error[missing-gradient]: there is nothing to check: no entry is in x, y"
+    )
     with pytest.raises(UsageError) as caught:
         graphnn.backprop(net, inputs, only=())
     assert str(caught.value) == (
         "error[bad-option]: 'only' selects nothing\n   = help: leave it out to take all"
     )
+
+
+def test_parameters_that_the_loss_does_not_depend_on_are_named():
+    net = graphnn.loads(
+        """
+        graphnn: 1
+        nodes:
+          p: {op: parameter, shape: [2], value: [1, 2]}
+          q: {op: parameter, shape: [2], value: [1, 2]}
+          f: {op: sum, inputs: p}
+          g: {op: sum, inputs: q}
+        """
+    )
+    report = graphnn.check_gradients(net, loss="f")
+    assert str(report) == (
+        "4 entries in float64: 4 agree\n"
+        "  p.value[0]: agree, backprop 1, numerical 1 +- 1e-10\n"
+        "  q.value[0]: agree, backprop 0, numerical 0 +- 0\n"
+        "  the loss does not depend on q.value"
+    )
+    assert report.unread == ("q.value",)
+    assert report.as_dict()["unread"] == ["q.value"]
+    assert report._repr_html_().endswith("</table>  the loss does not depend on q.value")
+    assert not graphnn.check_gradients(net, loss=["f", "g"]).unread
+    assert not graphnn.check_gradients(net, loss="f", only="p.value").unread
 
 
 @pytest.mark.parametrize("tolerance", [-1, 2, float("nan"), True, "a"])

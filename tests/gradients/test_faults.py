@@ -143,6 +143,7 @@ def test_the_report_as_plain_data():
                 "kinks": [],
             }
         ],
+        "unread": [],
     }
 
 
