@@ -18,6 +18,7 @@ from graphnn.diagnostics import (
     SpecError,
     UsageError,
     counted,
+    is_whole,
     printable,
     suggestion,
 )
@@ -469,7 +470,7 @@ def check_seed(seed: int) -> None:
     UsageError
         It is not a whole number from 0 on.
     """
-    if not isinstance(seed, int | np.integer) or seed < 0:
+    if not is_whole(seed, 0):
         raise UsageError.of("bad-seed", f"a seed is a whole number of at least 0, not {seed}")
 
 

@@ -318,6 +318,7 @@ def test_a_run_that_is_not_there(call):
 
 
 def test_of_one_class_at_least(call, net):
-    with pytest.raises(graphnn.UsageError) as caught:
-        graphnn.predict(net, "left.png", weights="w.npz", top=0)
-    assert str(caught.value) == "error[bad-option]: at least 1 class is ranked, not 0"
+    for top in (0, True, 1.5):
+        with pytest.raises(graphnn.UsageError) as caught:
+            graphnn.predict(net, "left.png", weights="w.npz", top=top)
+        assert str(caught.value) == f"error[bad-option]: at least 1 class is ranked, not {top}"

@@ -132,12 +132,45 @@ def test_arguments_that_make_no_sense(call, expected):
     assert str(caught.value) == f"error[bad-option]: {expected}"
 
 
-@pytest.mark.parametrize("trials", [0, 1.5, "3"])
+@pytest.mark.parametrize("trials", [0, 1.5, "3", True])
 def test_trials_are_counted(trials):
     with pytest.raises(GraphnnError) as caught:
         graphnn.search("search.yaml", trials)
     message = f"error[bad-trials]: a search has at least one trial, not {trials!r}"
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("seed", [True, 1.0, -1, None])
+def test_a_seed_is_a_whole_number(seed):
+    calls = [
+        lambda: graphnn.Network(NETWORK.graph, seed),
+        lambda: graphnn.backprop(NETWORK, seed=seed),
+    ]
+    for call in calls:
+        with pytest.raises(GraphnnError) as caught:
+            call()
+        message = f"error[bad-seed]: a seed is a whole number of at least 0, not {seed}"
+        assert str(caught.value) == message
+    assert graphnn.Network(NETWORK.graph, np.int64(1))
+
+
+@pytest.mark.parametrize("opset", [True, 13.0, "13", 3])
+def test_an_opset_is_a_whole_number(opset, tmp_path):
+    with pytest.raises(GraphnnError) as caught:
+        graphnn.export(NETWORK, tmp_path / "net.onnx", opset=opset)
+    assert str(caught.value).startswith(
+        f"error[bad-option]: opset {opset!r} cannot be written\n   = help: it is "
+    )
+
+
+@pytest.mark.parametrize("option", ["limit", "columns"])
+def test_a_sheet_counts_in_whole_numbers(option):
+    for value in (True, 2.5, "2"):
+        with pytest.raises(GraphnnError) as caught:
+            drawing.image_sheet(np.zeros((3, 2, 2), np.uint8), **{option: value})
+        assert str(caught.value) == (
+            f"error[bad-option]: '{option}' must be a whole number, not {value!r}"
+        )
 
 
 def test_one_output_needs_no_list(tmp_path):

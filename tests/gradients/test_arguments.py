@@ -54,6 +54,28 @@ class Idle:
     {"mode": "training"}
         | error[unknown-mode]: there is no mode 'training'\n   = help: did you mean 'train'?
     {"mode": 1} | error[unknown-mode]: there is no mode '1'\n   = help: there are run and train
+    {"workers": True}
+        | error[bad-option]: 'workers' must be a whole number of at least 1, not True
+        \n   = help: leave it out for one per core
+    {"max_memory": True}
+        | error[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not True
+        \n   = help: leave it out for 256 MiB
+    {"seed": True} | error[bad-seed]: a seed is a whole number of at least 0, not True
+    {"order": True, "rule": "forward"}
+        | error[unknown-order]: the forward rule has no order True\n   = help: its order is 1
+    {"order": [2]}
+        | error[unknown-order]: the central rule has no order [2]\n   = help: its order is 2 or 4
+    {"step": True} | error[bad-step]: the step must be positive, not True
+    {"entries": True}
+        | error[bad-entries]: 'entries' must be a number, names or indices, not True
+        \n   = help: $ENTRIES_HELP
+    {"entries": {"a1.bias": True}}
+        | error[unknown-entry]: 'a1.bias[True]' is not an entry of 'a1.bias', whose shape is [5]
+        \n   = help: such as a1.bias[4]
+    {"entries": {"a1.weight": (slice(None), True)}}
+        | error[unknown-entry]: 'a1.weight[:,True]' is not an entry of 'a1.weight', whose shape is
+        [6, 5]
+        \n   = help: such as a1.weight[5,4]
     {"seed": -1} | error[bad-seed]: a seed is a whole number of at least 0, not -1
     {"method": 3}
         | error[unknown-method]: there is no method '3'

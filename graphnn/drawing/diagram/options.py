@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError, is_whole, listed, suggestion
 from graphnn.drawing.diagram import styles
 from graphnn.drawing.diagram.palette import ThemeName
 from graphnn.execution import Network, Trace
@@ -134,7 +134,7 @@ class DiagramOptions:
                 yield Diagnostic("bad-option", f"there is no {name} {value!r}", help=help)
             elif kind is bool and not isinstance(value, bool):
                 yield Diagnostic("bad-option", f"'{name}' must be true or false, not {value!r}")
-            elif how.least is not None and value is not None and not _is_count(value, how.least):
+            elif how.least is not None and value is not None and not is_whole(value, how.least):
                 wanted = f"a whole number of at least {how.least}"
                 yield Diagnostic("bad-option", f"'{name}' must be {wanted}, not {value!r}")
             elif value != each.default and self.style not in self.readers(name):
@@ -179,7 +179,3 @@ def names_in(given: str | Iterable[str] | None) -> tuple[str, ...]:
     if isinstance(given, str):
         return tuple(name.strip() for name in given.split(",") if name.strip())
     return tuple(given or ())
-
-
-def _is_count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least

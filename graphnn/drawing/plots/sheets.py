@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.diagnostics import listed
+from graphnn.diagnostics import UsageError, is_whole, listed
 from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.pixels import read_images, scale_of, show_image
@@ -249,6 +249,10 @@ def _chosen(given: SheetOptions, **defaults: Unpack[SheetOptions]) -> SheetOptio
         raise TypeError(f"sheets have no option {listed(map(repr, sorted(unknown)))}")
     chosen = _PLAIN | defaults | given
     style.check_path(chosen["path"])
+    for name in ("columns", "limit"):
+        if chosen[name] is not None and not is_whole(chosen[name]):
+            message = f"'{name}' must be a whole number, not {chosen[name]!r}"
+            raise UsageError.of("bad-option", message)
     chosen["limit"] = max(chosen["limit"], 1)
     return chosen
 

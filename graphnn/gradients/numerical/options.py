@@ -24,9 +24,7 @@ from typing import (
     overload,
 )
 
-import numpy as np
-
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import Diagnostic, UsageError, is_whole
 from graphnn.execution import Mode, inputs_of
 from graphnn.execution.network import Network, check_seed
 from graphnn.execution.options import Typed
@@ -182,10 +180,10 @@ class GradientOptions:
 
     def _misshared(self) -> Iterable[Diagnostic]:
         """What cannot share work, or has none to share."""
-        if self.workers is not None and not _is_count(self.workers):
+        if self.workers is not None and not is_whole(self.workers, 1):
             message = f"'workers' must be a whole number of at least 1, not {self.workers!r}"
             yield Diagnostic("bad-option", message, help="leave it out for one per core")
-        if not _is_count(self.max_memory):
+        if not is_whole(self.max_memory, 1):
             wanted = "a whole number of bytes, at least 1"
             message = f"'max_memory' must be {wanted}, not {self.max_memory!r}"
             yield Diagnostic("bad-option", message, help="leave it out for 256 MiB")
@@ -254,7 +252,3 @@ def takes(
         return cast(TakesOptions[Given, Result], wrapped)
 
     return decorate
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and int(value) > 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, is_whole
 from graphnn.gradients._refusals import check_choice
 from graphnn.ops import Array
 
@@ -155,7 +155,7 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
         return rule
     check_choice("unknown-rule", "rule", rule, RULES)
     orders = {each.order: each for each in RULES[rule]}
-    if order is not None and order not in orders:
+    if order is not None and not (is_whole(order) and order in orders):
         message = f"the {rule} rule has no order {order!r}"
         help = f"its order is {' or '.join(map(str, orders))}"
         raise UsageError.of("unknown-order", message, help=help)
@@ -165,4 +165,5 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
 def is_step(value: Any) -> bool:
     """Whether entries can be moved so far."""
     number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    return isinstance(number, Real) and 0 < float(number) < math.inf
+    real = isinstance(number, Real) and not isinstance(number, bool)
+    return real and 0 < float(number) < math.inf

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, is_whole
 from graphnn.execution.network import Network
 from graphnn.gradients._refusals import known_parameters, selected
 from graphnn.ops import Array
@@ -44,7 +44,7 @@ def choose(
         raise UsageError.of("missing-gradient", message)
     if entries is None:
         return dict.fromkeys(names)
-    if isinstance(entries, int | np.integer):
+    if is_whole(entries):
         return _sample(network, names, int(entries), seed)
     indices = _by_name(network, entries)
     if not indices:
@@ -126,9 +126,11 @@ def _taken(name: str, places: Array, index: Any) -> Array:
     whole = tuple(index) if isinstance(index, tuple | list) else (index,)
     outside = _outside(show(name, map(_written, whole)), name, places.shape)
     parts = tuple(int(part) if _is_whole(part) else part for part in whole)
-    sliced = any(isinstance(part, slice | EllipsisType) for part in parts)
-    numbers = [part for part in parts if isinstance(part, int)]
-    if min(numbers, default=0) < 0 or not (sliced or len(numbers) == len(parts) == places.ndim):
+    sliced = [part for part in parts if isinstance(part, slice | EllipsisType)]
+    numbers = [part for part in parts if is_whole(part)]
+    if len(sliced) + len(numbers) != len(parts) or min(numbers, default=0) < 0:
+        raise outside
+    if not sliced and len(parts) != places.ndim:
         raise outside
     try:
         return np.asarray(places[parts])
@@ -138,7 +140,7 @@ def _taken(name: str, places: Array, index: Any) -> Array:
 
 def _is_whole(part: Any) -> bool:
     scalar = isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind in "iu"
-    return scalar or isinstance(part, int | np.integer)
+    return scalar or is_whole(part)
 
 
 def _by_array(name: str, places: Array, given: Array) -> Array:

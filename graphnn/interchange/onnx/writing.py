@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from graphnn.diagnostics import RunError, UsageError
+from graphnn.diagnostics import RunError, UsageError, is_whole
 from graphnn.execution.network import Network
 from graphnn.interchange.onnx.libraries import newest_opset, onnx
 from graphnn.interchange.onnx.recording import Recorded, dtype_of, record
@@ -84,8 +84,8 @@ def _checked(opset: int | None) -> int:
     newest = newest_opset()
     if opset is None:
         return newest
-    if not OLDEST_OPSET <= opset <= newest:
-        message = f"opset {opset} cannot be written"
+    if not is_whole(opset, OLDEST_OPSET) or opset > newest:
+        message = f"opset {opset!r} cannot be written"
         raise UsageError.of("bad-option", message, help=f"it is {OLDEST_OPSET} to {newest}")
     return opset
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from graphnn.diagnostics import UsageError, suggestion
+from graphnn.diagnostics import UsageError, is_whole, suggestion
 from graphnn.ops import REGISTRY, Op, public_ops
 from graphnn.testing._strategies.arrays import Values
 
@@ -55,8 +55,7 @@ def classes_of(ops: Iterable[type[Op] | str]) -> list[type[Op]]:
 
 def check_whole(name: str, value: Any, low: int, high: int) -> None:
     """Refuse what is not a whole number, or lies outside of two bounds."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
+    if not is_whole(value, low) or value > high:
         raise _refusal(f"'{name}' must be a whole number from {low} to {high:,}, not {value!r}")
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.diagnostics import FileError, TrainingError, UsageError, counted, listed
+from graphnn.diagnostics import FileError, TrainingError, UsageError, counted, is_whole, listed
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
@@ -107,8 +107,8 @@ class Predictor:
     """
 
     def __init__(self, network: Network, spec: TrainSpec, top: int = 1) -> None:
-        if top < 1:
-            raise UsageError.of("bad-option", f"at least 1 class is ranked, not {top}")
+        if not is_whole(top, 1):
+            raise UsageError.of("bad-option", f"at least 1 class is ranked, not {top!r}")
         self._network, self._top = network, top
         measuring = Measuring(network, spec)
         self.classifies = measuring.classifying is not None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import GraphnnError, TrainingError, UsageError
+from graphnn.diagnostics import GraphnnError, TrainingError, UsageError, is_whole
 from graphnn.execution.network import Network
 from graphnn.spec.search_records import SearchSpec
 from graphnn.spec.training_records import TrainSpec
@@ -65,7 +64,7 @@ def search(
     UsageError
         A setting names nothing, or what the search varies.
     """
-    if not isinstance(trials, Integral) or trials < 1:
+    if not is_whole(trials, 1):
         raise UsageError.of("bad-trials", f"a search has at least one trial, not {trials!r}")
     base = declared(file, settings)
     spec = _search_spec(base)

@@ -1,0 +1,15 @@
+"""Kinds of arguments that Python takes for others."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+from typing import TypeGuard
+
+
+def is_whole(value: object, least: float = -math.inf) -> TypeGuard[int]:
+    """Whether `value` is a whole number of at least `least`; True and False are not, though ints.
+
+    Those of NumPy are.
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
