@@ -44,10 +44,15 @@ def format_diagnostics(diagnostics: Iterable[Diagnostic], format: ReportFormat =
     GitHub: *Workflow commands for GitHub Actions*; ``%``, line ends and, in properties, ``:`` and
     ``,`` are escaped as its toolkit does.
     """
-    if format not in _WRITERS:
+    if format not in get_args(ReportFormat):
         message = f"diagnostics are rendered as {', '.join(_WRITERS)}, not as '{format}'"
-        raise UsageError.of("unknown-format", message, help=suggestion(format, _WRITERS))
-    return _WRITERS[format](tuple(diagnostics))
+        raise UsageError.of("unknown-format", message, help=suggestion(str(format), _WRITERS))
+    given = tuple(diagnostics) if isinstance(diagnostics, Iterable) else (diagnostics,)
+    for found in given:
+        if not isinstance(found, Diagnostic):
+            message = f"diagnostics are needed here, not {type(found).__name__}"
+            raise UsageError.of("bad-option", message)
+    return _WRITERS[format](given)
 
 
 def _text(diagnostics: Sequence[Diagnostic]) -> str:

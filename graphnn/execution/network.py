@@ -65,6 +65,10 @@ class Network:
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
         check_seed(seed)
+        if not isinstance(graph, Graph):
+            message = f"a graph is needed here, not {type(graph).__name__}"
+            help = "networks are read by graphnn.load and graphnn.loads"
+            raise UsageError.of("bad-option", message, help=help)
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
         self._seed = seed
@@ -174,12 +178,12 @@ class Network:
         UsageError
             A name is not that of a node, or there is no such mode.
         """
+        if mode not in MODES:
+            help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
+            raise UsageError.of("unknown-mode", f"there is no mode '{mode}'", help=help)
         key = (tuple(wanted), keep, mode, fuse)
         found = self._executors.get(key)
         if found is None:
-            if mode not in MODES:
-                help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
-                raise UsageError.of("unknown-mode", f"there is no mode '{mode}'", help=help)
             plan = make(self.graph, key[0], mode, fuse=fuse)
             found = self._executors[key] = Executor(plan, self.dtype, keep=keep)
         return found
@@ -424,7 +428,9 @@ class Network:
 
         A .safetensors file keeps the names of classes too.
         """
-        archives.write_arrays(Path(path), self.arrays, weight_files.metadata_of(self.classes))
+        archives.write_arrays(
+            files.as_path(path), self.arrays, weight_files.metadata_of(self.classes)
+        )
 
     def summary(self, *, expand: bool = False, costs: bool = False) -> Summary:
         """Nodes, shapes, parameters and sizes as tables; see `graphnn.graph.summarize`."""
@@ -457,6 +463,9 @@ class Network:
 
 def _entries(names: Mapping[str, str | bool] | None) -> Mapping[str, Entry]:
     """Names given in Python as those of a spec."""
+    if names is not None and not isinstance(names, Mapping):
+        message = f"'names' are a mapping of names to names, not {type(names).__name__}"
+        raise UsageError.of("bad-option", message)
     given = located(dict(names or {}))
     assert isinstance(given, Map)
     return given.entries

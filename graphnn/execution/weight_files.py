@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graphnn.diagnostics import FileError
+from graphnn.storage import files
 
 Classes = dict[str, tuple[str, ...]]  # by input: the name of each class number
 SPEC = "spec.yaml"
@@ -22,13 +23,13 @@ CLASSES = "classes"
 
 def spec_file(path: str | Path) -> Path:
     """The spec file meant by `path`, which may be the folder of a run."""
-    path = Path(path)
+    path = files.as_path(path)
     return path / SPEC if path.is_dir() else path
 
 
 def located(path: str | Path) -> Path:
     """The file of weights meant by `path`, which may be the folder of a run, even an unfinished."""
-    path = Path(path)
+    path = files.as_path(path)
     if not path.is_dir():
         return path
     unfinished = not (path / WEIGHTS).exists() and (path / CHECKPOINT).exists()

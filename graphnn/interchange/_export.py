@@ -71,7 +71,7 @@ def export(
     require_network(network)
     if outputs is not None and not (outputs := names_of(outputs)):
         raise UsageError.of("bad-option", "'outputs' names no node")
-    path = Path(path)
+    path = files.as_path(path)
     suffix = path.suffix.lower()
     if suffix == ".onnx":
         _refuse("an ONNX model", style=style)

@@ -15,11 +15,26 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from graphnn.diagnostics import FileError, Span, nearest
+from graphnn.diagnostics import FileError, Span, UsageError, nearest
 
 MEBIBYTE = 1 << 20
 _SHOWN = 200  # characters of an address
 _UNFINISHED = ".part"  # the suffix of a file that is being written
+
+
+def as_path(given: object) -> Path:
+    """The path that an argument of a function names.
+
+    Raises
+    ------
+    UsageError
+        It is neither text nor a path: of a number, Python opens the file that has it already.
+    """
+    if isinstance(given, str | os.PathLike) and isinstance(os.fspath(given), str):
+        return Path(given)
+    help = "decode it first: os.fsdecode(...)" if isinstance(given, bytes | os.PathLike) else ""
+    message = f"a path is needed here, not {type(given).__name__}"
+    raise UsageError.of("bad-option", message, help=help)
 
 
 def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:

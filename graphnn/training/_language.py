@@ -14,6 +14,7 @@ from graphnn.graph import json_schema
 from graphnn.spec import DEFAULT, build, reader
 from graphnn.spec.values import Map, located
 from graphnn.spec.vocabulary import DataKind, Kind, Vocabulary
+from graphnn.storage import files
 from graphnn.training._copies import origin
 
 
@@ -114,7 +115,7 @@ def load(
         The parameters of a run do not fit, as settings may bring about.
     """
     network = declared(path, settings, seed)
-    if weight_files.are_in(Path(path)):
+    if weight_files.are_in(files.as_path(path)):
         network.load_weights(path)
     return network
 
@@ -159,7 +160,7 @@ def loads(
         assert isinstance(document, Map)
         return document
 
-    return built(read, Path(folder), settings, seed)
+    return built(read, files.as_path(folder), settings, seed)
 
 
 def built(

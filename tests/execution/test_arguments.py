@@ -70,6 +70,50 @@ def test_an_array_without_a_name(call):
     )
 
 
+TAKES_A_PATH = {
+    "load": graphnn.load,
+    "loads": lambda path: graphnn.loads(TEXT, folder=path),
+    "diff, old": lambda path: graphnn.diff(path, NETWORK),
+    "diff, new": lambda path: graphnn.diff(NETWORK, path),
+    "convert, source": lambda path: graphnn.convert(path, "net.json"),
+    "convert, target": lambda path: graphnn.convert("net.yaml", path),
+    "diagnose": graphnn.diagnose,
+    "diagnose_text": lambda path: graphnn.diagnose_text(TEXT, folder=path),
+    "format_file": graphnn.format_file,
+    "draft": graphnn.draft,
+    "draft, folder": lambda path: graphnn.draft("rows.csv", folder=path),
+    "train": graphnn.train,
+    "resumed": lambda path: graphnn.train(path, resume=True),
+    "evaluate": graphnn.evaluate,
+    "predict": lambda path: graphnn.predict(path, ROWS),
+    "search": graphnn.search,
+    "export": lambda path: graphnn.export(NETWORK, path),
+    "import_onnx": lambda path: graphnn.import_onnx(path, "net"),
+    "import_onnx, folder": lambda path: graphnn.import_onnx("net.onnx", path),
+    "load_onnx": graphnn.load_onnx,
+    "save": NETWORK.save,
+    "load_weights": NETWORK.load_weights,
+    "diagram": lambda path: NETWORK.draw().save(path),
+}
+
+
+@pytest.mark.parametrize("call", TAKES_A_PATH.values(), ids=TAKES_A_PATH)
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (None, "NoneType"),
+        (3, "int"),  # of which Python would open the file with this number
+        (True, "bool"),
+        (b"net.yaml", "bytes\n   = help: decode it first: os.fsdecode(...)"),
+    ],
+    ids=["nothing", "number", "truth", "bytes"],
+)
+def test_what_is_not_a_path(call, given, shown):
+    with pytest.raises(GraphnnError) as caught:
+        call(given)
+    assert str(caught.value) == f"error[bad-option]: a path is needed here, not {shown}"
+
+
 OTHERS = [
     (
         lambda: graphnn.loads(b"graphnn: 1"),
@@ -77,6 +121,32 @@ OTHERS = [
     ),
     (lambda: graphnn.loads(None), "a spec is a text, not NoneType"),
     (lambda: graphnn.format_text(3), "a spec is a text, not int"),
+    (
+        lambda: graphnn.predict(graphnn.loads(f"{TEXT}train: {{epochs: 1}}"), b"rows.csv"),
+        "a path is needed here, not int",
+    ),
+    (lambda: NETWORK.draw(look=3).content("svg"), "a path is needed here, not int"),
+    (lambda: drawing.filters(np.ones((1, 1, 2, 2)), path=3), "a path is needed here, not int"),
+    (lambda: NETWORK.draw(links=3), "'links' is an address, not 3"),
+    (
+        lambda: NETWORK.draw(width=b"8cm"),
+        "'b'8cm'' is not a length\n"
+        "   = help: write a number and a unit: 84mm, 8.4cm, 3.3in, 240pt or 320px",
+    ),
+    (lambda: graphnn.draft("rows.csv", target=["y"]), "a name is text, not ['y']"),
+    (lambda: graphnn.draft("rows.csv", name=3), "a name is text, not 3"),
+    (lambda: graphnn.step_study(NETWORK, 3), "the name of an entry is text, not 3"),
+    (
+        lambda: NETWORK.load_weights("w.npz", names=3),
+        "'names' are a mapping of names to names, not int",
+    ),
+    (lambda: graphnn.format_diagnostics(3), "diagnostics are needed here, not int"),
+    (lambda: graphnn.format_diagnostics(["x"]), "diagnostics are needed here, not str"),
+    (
+        lambda: graphnn.Network("net.yaml"),
+        "a graph is needed here, not str\n"
+        "   = help: networks are read by graphnn.load and graphnn.loads",
+    ),
     (
         lambda: graphnn.loads(TEXT, ["batch"]),
         "settings are a mapping, not list\n   = help: write them as {'epochs': 20}",
@@ -130,6 +200,14 @@ def test_arguments_that_make_no_sense(call, expected):
     with pytest.raises(GraphnnError) as caught:
         call()
     assert str(caught.value) == f"error[bad-option]: {expected}"
+
+
+def test_a_mode_is_named():
+    with pytest.raises(GraphnnError) as caught:
+        graphnn.backprop(NETWORK, x=ROWS, mode=[])
+    assert str(caught.value) == (
+        "error[unknown-mode]: there is no mode '[]'\n   = help: there are run and train"
+    )
 
 
 @pytest.mark.parametrize("trials", [0, 1.5, "3", True])

@@ -21,7 +21,7 @@ from graphnn.drawing.diagram.scene import Scene, Text, scaled
 from graphnn.drawing.diagram.view import View
 from graphnn.drawing.diagram.writers import dot, html, mermaid, pdf, png, svg, tikz
 from graphnn.graph import Graph, Group, outline
-from graphnn.storage.files import write_whole
+from graphnn.storage.files import as_path, write_whole
 
 Format = Literal["svg", "pdf", "png", "html", "tikz", "dot", "mermaid"]
 SUFFIXES: dict[str, Format] = {
@@ -160,7 +160,7 @@ class Diagram:
         FileError
             The file cannot be written.
         """
-        path = Path(path)
+        path = as_path(path)
         if format is not None and format not in get_args(Format):
             known = ", ".join(get_args(Format))
             raise fail("unknown-format", f"diagrams have no format '{format}'", f"use {known}")

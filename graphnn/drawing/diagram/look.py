@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from graphnn.diagnostics import Findings, SpecError
 from graphnn.drawing.diagram.options import DiagramOptions
@@ -15,6 +14,7 @@ from graphnn.spec import reader
 from graphnn.spec.build import build_look
 from graphnn.spec.drawing_records import DrawSpec
 from graphnn.spec.values import located
+from graphnn.storage.files import as_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _given(graph: Graph, options: DiagramOptions) -> DrawSpec | None:
     if isinstance(options.look, Mapping):
         document = located(dict(options.look))
     else:
-        document = reader.read_file(Path(options.look), findings=findings)
+        document = reader.read_file(as_path(options.look), findings=findings)
     look = build_look(document, findings)
     if look is not None:
         check_look(look, graph.spec, findings)

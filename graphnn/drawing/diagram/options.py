@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -144,6 +145,9 @@ class DiagramOptions:
 
     def _text_faults(self) -> Iterator[Diagnostic]:
         """An unsafe address of links, and a width that is not a length."""
+        if not isinstance(self.links, str | None):
+            yield Diagnostic("bad-option", f"'links' is an address, not {self.links!r}")
+            return
         scheme = _SCHEME.match(self.links or "")
         if scheme is not None and scheme[1].lower() not in _SAFE:
             message = f"links do not lead to '{scheme[1]}:'"
@@ -170,7 +174,8 @@ class DiagramOptions:
             found = _LENGTH.fullmatch(self.width.strip())
             width = float(found[1]) * _UNITS[found[2]] if found else 0.0
         else:
-            width = self.width or 0.0
+            real = isinstance(self.width, Real) and not isinstance(self.width, bool)
+            width = float(self.width or 0.0) if real else 0.0
         return width if width > 0 else None
 
 

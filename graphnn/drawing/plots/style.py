@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphnn.diagnostics import DrawingError, needing, printable
 from graphnn.drawing._formats import format_of
-from graphnn.storage.files import write_whole
+from graphnn.storage.files import as_path, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -159,7 +159,7 @@ def finish(figure: Figure, path: str | Path | None) -> Figure:
     """
     if path is None:
         return figure
-    path = Path(path)
+    path = as_path(path)
     format = format_of(path, FORMATS)
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     content = io.BytesIO()
@@ -172,7 +172,7 @@ def finish(figure: Figure, path: str | Path | None) -> Figure:
 def check_path(path: str | Path | None) -> None:
     """Raise `DrawingError` when `path` names no format of a plot, before any work is done."""
     if path is not None:
-        format_of(Path(path), FORMATS)
+        format_of(as_path(path), FORMATS)
 
 
 def shown(text: object) -> str:

@@ -64,6 +64,8 @@ def parse(network: Network, entry: str) -> tuple[str, tuple[int, ...]]:
     UsageError
         There is none.
     """
+    if not isinstance(entry, str):
+        raise UsageError.of("bad-option", f"the name of an entry is text, not {entry!r}")
     found = _ENTRY.fullmatch(entry)
     name, written = found.groups() if found else (entry, None)
     known_parameters(network, [name])

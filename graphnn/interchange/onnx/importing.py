@@ -91,7 +91,7 @@ def load_onnx(
     UsageError
         `given` names no input; or onnx is not installed.
     """
-    path = Path(path)
+    path = files.as_path(path)
     return _read(models.read(path), path.parent, given, drawn=drawn).network
 
 
@@ -121,7 +121,7 @@ def import_onnx(
     RunError
         As `load_onnx`; or onnxruntime gives other values.
     """
-    path, folder = Path(path), Path(folder)
+    path, folder = files.as_path(path), files.as_path(folder)
     if folder.suffix in (*reader.SUFFIXES, ".onnx") and not folder.is_dir():
         message = f"'{folder}' would be a folder, which holds the spec and its weights"
         raise UsageError.of("bad-option", message, help=f"name it '{folder.with_suffix('')}'")

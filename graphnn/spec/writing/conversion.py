@@ -27,7 +27,7 @@ def convert(
     Its kinds of data say which texts name files; their names start from `folder`, by default that
     of `source`.
     """
-    source, target = Path(source), Path(target)
+    source, target = files.as_path(source), files.as_path(target)
     write = _SUFFIXES.get(target.suffix.lower())
     if write is None:
         message = f"'{target.name}' is neither .yaml nor .json"

@@ -63,7 +63,7 @@ def format_file(path: str | Path, *, write: bool = True) -> tuple[str, str]:
     SpecError
         As `format_text`.
     """
-    path = Path(path)
+    path = files.as_path(path)
     before = reader.text_of(path)
     after = format_text(before, str(path), json=path.suffix.lower() == ".json")
     if write and after != before:

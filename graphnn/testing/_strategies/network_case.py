@@ -12,7 +12,7 @@ from graphnn.ops import Array
 from graphnn.spec import to_yaml
 from graphnn.spec.values import Map, located
 from graphnn.storage.archives import write_arrays
-from graphnn.storage.files import write_text
+from graphnn.storage.files import as_path, write_text
 from graphnn.training import loads
 
 SPEC, INPUTS = "spec.yaml", "inputs.npz"
@@ -64,7 +64,7 @@ class NetworkCase:
         FileError
             They cannot be written.
         """
-        folder = Path(folder)
+        folder = as_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / SPEC, self.text)
         write_arrays(folder / INPUTS, self.inputs)

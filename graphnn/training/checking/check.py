@@ -16,6 +16,7 @@ from graphnn.graph import lints
 from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.values import Map
+from graphnn.storage import files
 from graphnn.training._language import VOCABULARY, home
 from graphnn.training.checking.kept import kept
 
@@ -81,7 +82,7 @@ def diagnose_text(
     def read(findings: Findings) -> Map:
         return reader.read(text, name, json=json, findings=findings)
 
-    return diagnose_read(read, Path(folder), settings, data=data, buffers=buffers)
+    return diagnose_read(read, files.as_path(folder), settings, data=data, buffers=buffers)
 
 
 def diagnose_read(

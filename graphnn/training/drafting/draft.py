@@ -7,6 +7,7 @@ from pathlib import Path
 from graphnn.diagnostics import UsageError, printable
 from graphnn.spec import to_yaml
 from graphnn.spec.values import Map, located
+from graphnn.storage import files
 from graphnn.training.data.source import Wanted
 from graphnn.training.data.sources.folder import image_tree
 from graphnn.training.data.sources.table import open_table
@@ -47,7 +48,10 @@ def draft(
     UsageError
         There is no such column, or images have no columns.
     """
-    folder, data = Path(folder), Path(data)
+    for text in (target, name):
+        if not isinstance(text, str | None):
+            raise UsageError.of("bad-option", f"a name is text, not {text!r}")
+    folder, data = files.as_path(folder), files.as_path(data)
     inside = _within(folder, data)
     wanted = Wanted(inside, None)
     if data.is_dir():

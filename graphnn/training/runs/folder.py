@@ -30,7 +30,7 @@ def claimed(folder: str | Path | None, resume: bool) -> Iterator[Path | None]:
             raise TrainingError.of("nothing-to-resume", "only a folder can be resumed")
         yield None
         return
-    place = Path(folder)
+    place = files.as_path(folder)
     if not place.is_dir():
         _check(place, resume)
     with made(place), _owned(place):
@@ -61,7 +61,7 @@ def made(place: Path) -> Iterator[None]:
 
 def make_folder(path: str | Path) -> Path:
     """`path` as a folder that is there, or a `FileError` why it cannot be."""
-    place = Path(path)
+    place = files.as_path(path)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

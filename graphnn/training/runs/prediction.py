@@ -17,6 +17,7 @@ from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.training_records import TrainSpec
+from graphnn.storage.files import as_path
 from graphnn.training.data import dataset
 from graphnn.training.data.given import Frame, declared, is_frame
 from graphnn.training.data.requirements import demand_of, needs
@@ -184,7 +185,7 @@ class Predictor:
             return self._reader.parts_of(cast(ArrayLike | Frame, given))
         paths = cast(str | Path | Iterable[str | Path], given)
         every = (paths,) if isinstance(paths, str | Path) else paths
-        return chain.from_iterable(self._reader.parts(Path(path)) for path in every)
+        return chain.from_iterable(self._reader.parts(as_path(path)) for path in every)
 
     def _input(self) -> str:
         inputs = self._executor.plan.inputs

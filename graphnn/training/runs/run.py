@@ -19,6 +19,7 @@ from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.ops import Array
 from graphnn.spec.training_records import TrainSpec
+from graphnn.storage import files
 from graphnn.training._language import network_of
 from graphnn.training.data.faults import smaller_steps
 from graphnn.training.data.given import Frame, given
@@ -161,8 +162,8 @@ def train(
         The loss is not finite; the folder then holds the epochs before. Without one, nothing of
         this run is left.
     """
-    if resume and folder is None and not isinstance(source, Network) and Path(source).is_dir():
-        folder = source
+    if resume and folder is None and _is_folder(source):
+        folder = files.as_path(source)
     net = network_of(source, settings)
     spec = train_spec(net)
     sets = None if data is None else _split(net, spec, data)
@@ -181,6 +182,10 @@ def train(
 
 def _split(net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Frame) -> Sets:
     return split(net, spec, given(data, demand_of(net, spec), net.classes, spec.data))
+
+
+def _is_folder(source: Network | str | Path) -> bool:
+    return not isinstance(source, Network) and files.as_path(source).is_dir()
 
 
 def trained(
@@ -205,8 +210,8 @@ def trained(
         As `load` and `Network.load_weights`; or a spec file says nothing of its parameters but how
         they start.
     """
-    if not isinstance(source, Network) and Path(source).is_dir():
-        weights = weights or source
+    if _is_folder(source):
+        weights = weights or files.as_path(source)
     net = network_of(source, settings)
     if weights is not None:
         net.load_weights(weights)

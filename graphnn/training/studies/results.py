@@ -83,7 +83,7 @@ class Search:
         FileError
             The folder does not exist or cannot be written.
         """
-        place, written = Path(folder), ["trials.csv"]
+        place, written = files.as_path(folder), ["trials.csv"]
         files.write_csv(place / "trials.csv", self._rows())
         if self.best is not None:
             files.write_text(place / "best.yaml", self.best_spec)

@@ -12,6 +12,7 @@ from graphnn.execution.network import Network
 from graphnn.spec.search_records import SearchSpec
 from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import plain
+from graphnn.storage import files
 from graphnn.training._language import declared
 from graphnn.training.runs.run import train_spec
 from graphnn.training.studies import checks
@@ -74,7 +75,7 @@ def search(
     checks.refuse_searched(base.graph.spec, spec, settings or {})
     document = base.graph.spec.document
     fingerprint = json.dumps(plain(document), sort_keys=True)
-    path = None if storage is None else Path(storage)
+    path = None if storage is None else files.as_path(storage)
     with opened(spec, objective.direction, fingerprint, path) as study:
         worker = Worker(base, study, objective, trials, progress)
         try:
