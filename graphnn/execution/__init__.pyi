@@ -1,6 +1,7 @@
 from ._arguments import inputs_of as inputs_of
 from ._arguments import require_network as require_network
 from ._blas_threads import one_blas_thread as one_blas_thread
+from ._differences import distance as distance
 from ._examples import PROPERTIES as PROPERTIES
 from ._examples import ExampleResult as ExampleResult
 from ._examples import diagnose_examples as diagnose_examples

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Note, Span, SpecError
 from graphnn.execution._arguments import require_network
+from graphnn.execution._differences import distance, size, total
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._given_arrays import Wanted, array_for
 from graphnn.execution.network import Network
@@ -282,14 +283,14 @@ def _compare(
     what, expected, span = f"'{expectation.output}'", expectation.value, expectation.span
     known = np.isfinite(expected)  # no result is anything else, so that none agrees with NaN
     with np.errstate(over="ignore", invalid="ignore"):
-        allowed: Any = np.where(known, spec.atol + spec.rtol * np.abs(expected), 0.0)
+        allowed: Any = np.where(known, spec.atol + spec.rtol * size(expected), 0.0)
         if expectation.property:
             what = PROPERTIES[expectation.property].format(expectation.output)
-            value = value.sum(axis=-1) if expectation.property == "sum" else value.argmax(axis=-1)
+            value = total(value) if expectation.property == "sum" else value.argmax(axis=-1)
         if value.shape != expected.shape and (expected.shape or not expectation.property):
             message = f"{what} has shape {show(value.shape)}, not {show(expected.shape)}"
             return math.inf, Diagnostic("wrong-output", message, span)
-        gap = np.where(known, np.abs(value - expected), np.inf)
+        gap = np.where(known, distance(value, expected), np.inf)
     if expectation.property == "argmax":
         # Classes are the same or not; their numbers have no distance.
         gap, allowed = (gap > 0).astype(np.float64), 0.0

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Note, RunError
+from graphnn.execution._differences import distance, less, size
 from graphnn.execution._free_sizes import solve_free_sizes
 from graphnn.execution._proofs import proved, with_rows
 from graphnn.execution.drawn_inputs import draw_input, draw_inputs
@@ -233,8 +234,8 @@ class _Tester:
         """The largest difference beyond the tolerances of the example."""
         if before.shape != after.shape:
             return None  # the axis is one of the shape; a run reports what does not fit
-        allowed = self._example.atol + self._example.rtol * np.abs(before)
-        excess = np.abs(after - before) - allowed
+        allowed = self._example.atol + self._example.rtol * size(before)
+        excess = distance(after, before) - allowed
         return _worst(excess, before, after, change)
 
     def _causal(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
@@ -315,7 +316,7 @@ class _Tester:
         assert isinstance(self._spec, MonotoneSpec)
         x, before = inputs[self._source], self._run(inputs)
         sign = 1.0 if self._spec.direction == "increasing" else -1.0
-        allowed = self._example.atol + self._example.rtol * np.abs(before)
+        allowed = self._example.atol + self._example.rtol * size(before)
         for place in (None, *rng.permutation(x.size)[:_TRIALS].tolist()):
             step = np.abs(rng.normal(size=x.shape))
             if place is not None:  # one entry alone
@@ -325,7 +326,7 @@ class _Tester:
             after = self._risen(inputs, step)
             which = "entries" if place is None else f"entry {list(_index(place, x.shape))}"
             change = f"where {which} of '{self._source}' {'rise' if place is None else 'rises'}"
-            found = _worst(sign * (before - after) - allowed, before, after, change)
+            found = _worst(sign * less(before, after) - allowed, before, after, change)
             if found is not None:
                 return found
         return None

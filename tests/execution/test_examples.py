@@ -263,6 +263,36 @@ def test_an_example_that_cannot_be_read(example, message, help):
     assert [line for line in lines if "= help" in line] == ([f"    = help: {help}"] if help else [])
 
 
+@pytest.mark.parametrize(
+    ("given", "expected", "message", "label"),
+    [
+        (2**62, [-(2**62)], f"'y' is [{2**62}], not [{-(2**62)}]", "off by 9.22337e+18"),
+        (1 - 2**63, [2**63 - 1], f"'y' is [{1 - 2**63}], not [{2**63 - 1}]", "off by 1.84467e+19"),
+        (2**63 - 1, [-1], f"'y' is [{2**63 - 1}], not [-1]", "off by 9.22337e+18"),
+        (
+            2**63 - 1,
+            {"sum": -2.0},
+            "the sum of 'y' along its last axis is 1.8446744073709552e+19, not -2.0",
+            "off by 1.84467e+19",
+        ),
+    ],
+)
+def test_whole_numbers_do_not_wrap_around(given, expected, message, label):
+    shape = [2] if "sum" in expected else [1]
+    net = graphnn.loads(
+        {
+            "graphnn": 1,
+            "nodes": {
+                "x": {"op": "input", "shape": shape, "dtype": "int"},
+                "y": {"op": "reshape", "inputs": "x", "shape": shape},
+            },
+            "examples": [{"inputs": {"x": [given] * shape[0]}, "outputs": {"y": expected}}],
+        }
+    )
+    (result,) = run_examples(net)
+    assert [(found.message, found.label) for found in result.diagnostics] == [(message, label)]
+
+
 def test_all_faults_of_all_examples_at_once_by_place():
     net = network(
         "  - {inputs: {x: [[1]], k: word}, outputs: {y: [], s: {argmax: 1, sum: 1}}}\n"

@@ -384,3 +384,24 @@ def test_how_far_a_node_reaches(network, output, reach):
     graph = graphnn.loads(network.replace("examples:", "")).graph
     axis = 1 if len(graph.nodes["x"].shape) > 1 else 0
     assert reaches(graph, {"x": axis})[output] == reach
+
+
+def test_whole_numbers_do_not_wrap_around():
+    (result,) = run_examples(
+        graphnn.loads(
+            f"""
+            graphnn: 1
+            nodes:
+              x: {{op: input, shape: [2], dtype: int}}
+              y: {{op: reshape, inputs: x, shape: [2]}}
+            outputs: y
+            examples:
+              - inputs: {{x: [{2**62}, {-(2**62)}]}}
+                properties: {{invariant: {{output: y, input: x, permutation: 0}}}}
+            """
+        )
+    )
+    assert [found.message for found in result.diagnostics] == [
+        "'y' is not invariant along axis 0: with the entries of 'x' in the order [1, 0], its entry "
+        "[0] is 4.61169e+18, then -4.61169e+18"
+    ]

@@ -19,6 +19,7 @@ from graphnn.testing import (
     op_laws,
 )
 from graphnn.testing.laws.networks import LAWS
+from graphnn.testing.laws.requirements import require_near
 
 TEXT = """
 graphnn: 1
@@ -315,3 +316,9 @@ nodes:
             "batch_norm needs at least 2 values of each channel in training, not 1\n"
             "   = help: choose a 'batch_size' that leaves no batch of a single row"
         )
+
+
+def test_whole_numbers_that_are_apart_do_not_wrap_around():
+    with pytest.raises(BrokenLaw) as caught:
+        require_near([1, 2**62], [1, -(2**62)], "'y'")
+    assert str(caught.value) == f"'y' is {2**62} at [1], not {-(2**62)}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.diagnostics import UsageError, suggestion
+from graphnn.execution import distance
 from graphnn.execution.network import names_of
 from graphnn.ops import Array, Cotangents, Op, Operand
 from graphnn.ops.own import fault_of_cotangents, missing_vjp, what
@@ -33,7 +34,7 @@ def require_near(found: Any, expected: Any, what: str, within: Any = 0.0) -> Non
     found, expected = np.asarray(found), np.asarray(expected)
     shapes = f"{what} has shape {list(found.shape)}, not {list(expected.shape)}"
     require(found.shape == expected.shape, shapes)
-    apart = ~((found == expected) | (np.abs(found - expected) <= within))
+    apart = ~((found == expected) | (distance(found, expected) <= within))
     apart &= ~(np.isnan(found) & np.isnan(expected))
     if apart.any():
         index = tuple(map(int, np.argwhere(apart)[0]))
