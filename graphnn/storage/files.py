@@ -10,7 +10,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from errno import EISDIR
+from errno import EISDIR, ELOOP
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -176,7 +176,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: boo
     """Let `write` fill a file beside `path`, then rename it into place.
 
     Whatever happens, `path` holds either what it held before or all of the new content. A file
-    that was there keeps its permissions.
+    that was there keeps its permissions, and a link stays one: what it leads to is written.
 
     Parameters
     ----------
@@ -189,10 +189,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: boo
     Raises
     ------
     FileError
-        The folder does not exist or cannot be written.
+        The folder does not exist or cannot be written; or `path` is a device or a pipe.
     """
-    with _filled(path, write, durable=durable) as beside:
-        _put(beside, path, durable=durable)
+    target = _target(path)
+    with _filled(target, write, durable=durable) as beside:
+        _put(beside, target, durable=durable)
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
@@ -203,16 +204,41 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     FileError
         One of them cannot be written.
     """
+    targets = {_target(path): content for path, content in contents.items()}
     with ExitStack() as stack:
         filled = {
             path: stack.enter_context(_filled(path, partial(_take_in, content)))
-            for path, content in contents.items()
+            for path, content in targets.items()
         }
         for path in filled:
             if path.is_dir():  # what else could keep a filled file from its place came up before
                 raise unwritable(path, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
         for path, beside in filled.items():
             _put(beside, path)
+
+
+def _target(path: Path) -> Path:
+    """Where to write what is called `path`: there, or where that leads as a link."""
+    try:
+        # A renamed file would replace the link, and leave what it leads to as it was.
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        if target.is_symlink():
+            raise unwritable(path, OSError(ELOOP, os.strerror(ELOOP)))
+        special = path.exists() and not path.is_file() and not path.is_dir()
+    except (OSError, ValueError) as error:
+        raise unwritable(path, error) from None
+    if special:  # a device or a pipe, which the new file would take the place of
+        raise FileError.of("not-a-file", f"'{path}' is not a regular file")
+    return target
+
+
+def leads_out(folder: Path) -> Path | None:
+    """The first link in `folder` to what lies outside of it, if there is one."""
+    root = Path(os.path.realpath(folder))
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+            return path
+    return None
 
 
 def _take_in(content: bytes, stream: BinaryIO) -> None:

@@ -670,6 +670,12 @@ def test_a_folder_with_such_files_is_kept(tmp_path):
         graphnn.import_onnx(path, tmp_path)
     assert caught.value.diagnostics[0].code == "file-exists"
     assert (tmp_path / "net.yaml").read_text() == "mine"
+    (tmp_path / "net.yaml").unlink()
+    (tmp_path / "net.yaml").symlink_to(tmp_path / "elsewhere.yaml")  # where nothing is yet
+    with pytest.raises(graphnn.FileError) as caught:
+        graphnn.import_onnx(path, tmp_path)
+    assert caught.value.diagnostics[0].code == "file-exists"
+    assert not (tmp_path / "elsewhere.yaml").exists()
 
 
 def test_a_wrong_translation_is_not_written(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -188,6 +189,60 @@ def test_a_file_is_replaced(tmp_path):
     files.write_whole(path, lambda stream: stream.write(b"new"))
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_file_is_written_through_links(tmp_path, there, relative):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    target, between, link = outside / "a.txt", inside / "between", inside / "link"
+    if there:
+        target.write_text("old")
+        target.chmod(0o600)
+    between.symlink_to(Path("../outside/a.txt") if relative else target)
+    link.symlink_to("between" if relative else between)
+    for write in (
+        lambda: files.write_text(link, "new"),
+        lambda: files.write_all({link: b"new", inside / "other": b""}),
+    ):
+        write()
+        assert target.read_text() == "new"
+        assert link.is_symlink()
+        assert between.is_symlink()
+        assert list(outside.iterdir()) == [target]
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600 or not there
+        target.write_text("old")
+
+
+def test_links_that_nothing_can_be_written_through(tmp_path):
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    (tmp_path / "astray").symlink_to(tmp_path / "none" / "a.txt")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    round_message = f"'{tmp_path / 'round'}' cannot be written: {os.strerror(errno.ELOOP)}"
+    folder_message = f"'{tmp_path}' cannot be written: Is a directory"
+    astray = f"there is no folder '{tmp_path / 'none'}' to write into"
+    for name, code, message in (
+        ("round", "unwritable-file", round_message),
+        ("astray", "no-such-folder", astray),
+        ("folder", "unwritable-file", folder_message),
+    ):
+        assert refused(files.write_text, tmp_path / name, "new") == (code, message, "")
+        assert refused(files.write_all, {tmp_path / name: b"new"}) == (code, message, "")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_no_file_takes_the_place_of_a_pipe_or_a_device(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        message = f"'{path}' is not a regular file"
+        assert refused(files.write_text, path, "new") == ("not-a-file", message, "")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
 
 
 class StopError(Exception):

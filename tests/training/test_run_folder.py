@@ -57,6 +57,23 @@ def test_two_runs_cannot_share_a_folder(folder):
     assert not (place / ".lock").exists()
 
 
+@pytest.mark.parametrize("name", [".lock", "weights.safetensors"])
+def test_a_link_out_of_the_folder_is_not_written_through(folder, name):
+    place = folder / "run"
+    graphnn.train(folder / "net.yaml", {"epochs": 1}, folder=place)
+    (folder / "mine.txt").write_text("mine")
+    (place / name).unlink(missing_ok=True)
+    (place / name).symlink_to("../mine.txt")
+    with pytest.raises(FileError) as caught:
+        graphnn.train(folder / "net.yaml", folder=place, resume=True)
+    assert str(caught.value) == (
+        f"error[file-outside]: '{place / name}' is a link that leads out of the folder of the run\n"
+        "   = help: a run writes into its folder alone: put the file itself in the place of the "
+        "link"
+    )
+    assert (folder / "mine.txt").read_text() == "mine"
+
+
 def test_what_a_killed_run_leaves_is_no_dead_end(folder):
     code = (
         "import os, sys, graphnn; from graphnn.storage import archives\n"

@@ -128,7 +128,7 @@ def import_onnx(
     found = _read(models.read(path), folder, given)
     target = folder / f"{path.stem}.yaml"
     for name in (target, folder / WEIGHTS, folder / CONSTANTS, folder / EXAMPLES):
-        if name.exists():
+        if name.exists() or name.is_symlink():
             raise FileError.of("file-exists", f"there is a file '{name}' already")
     document = {**found.document}
     arrays, difference = _recorded(path, found, given or {})

@@ -67,6 +67,5 @@ def format_file(path: str | Path, *, write: bool = True) -> tuple[str, str]:
     before = reader.text_of(path)
     after = format_text(before, str(path), json=path.suffix.lower() == ".json")
     if write and after != before:
-        # Through a link, so that the link stays one.
-        files.write_text(path.resolve(), after)
+        files.write_text(path, after)
     return before, after

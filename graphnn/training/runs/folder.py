@@ -23,7 +23,7 @@ def claimed(folder: str | Path | None, resume: bool) -> Iterator[Path | None]:
     TrainingError
         Another process owns it, it holds something, or to resume, no run.
     FileError
-        It cannot be made or written.
+        It cannot be made or written, or holds a link that leads out of it.
     """
     if folder is None:
         if resume:
@@ -33,6 +33,10 @@ def claimed(folder: str | Path | None, resume: bool) -> Iterator[Path | None]:
     place = files.as_path(folder)
     if not place.is_dir():
         _check(place, resume)
+    elif (link := files.leads_out(place)) is not None:
+        message = f"'{link}' is a link that leads out of the folder of the run"
+        help = "a run writes into its folder alone: put the file itself in the place of the link"
+        raise FileError.of("file-outside", message, help=help)
     with made(place), _owned(place):
         _check(place, resume)
         for unfinished in files.unfinished(place):
