@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Diagnostic, DrawingError, suggestion
+from graphnn.storage.files import not_a_file
 
 if TYPE_CHECKING:
     from graphnn.diagnostics import Code
@@ -18,12 +19,16 @@ def format_of(path: Path, formats: tuple[str, ...]) -> str:
     ------
     DrawingError
         It names none of them.
+    FileError
+        It is a folder.
     """
     format = path.suffix.lower().removeprefix(".")
     if format in formats:
         return format
     suffixes = [f".{known}" for known in formats]
     listed = ", ".join(suffixes)
+    if path.is_dir():
+        raise not_a_file(path)
     if not format:
         raise fail(
             "unknown-format",

@@ -80,6 +80,8 @@ def export(
     if suffix == ".py":
         _refuse("code", opset=opset, dtype=dtype)
         return _write_code(network, path, style, outputs)
+    if path.is_dir():
+        raise files.not_a_file(path)
     raise UsageError.of(
         "unknown-format",
         f"'{path.name}' has no suffix that says what to write",

@@ -408,6 +408,8 @@ SUFFIXES = tuple(_KINDS)
 
 
 def _unknown_format(path: Path, span: Span | None = None) -> FileError:
+    if path.is_dir():
+        return files.not_a_file(path, span)
     message = f"'{path.name}' is neither .npz nor .safetensors"
     return FileError.of("unknown-format", message, span, help=foreign.help_with(path.name))
 

@@ -10,7 +10,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from errno import EISDIR, ELOOP
+from errno import ELOOP
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -75,11 +75,17 @@ def open_regular(path: Path, span: Span | None = None) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise FileError.of("not-a-file", f"'{path}' is not a regular file", span)
+            raise not_a_file(path, span)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, span) from None
     with os.fdopen(descriptor, "rb") as stream:
         yield stream
+
+
+def not_a_file(path: Path, span: Span | None = None) -> FileError:
+    """What is wrong with `path` in the place of a file."""
+    what = "is a folder, not a file" if path.is_dir() else "is not a regular file"
+    return FileError.of("not-a-file", f"'{path}' {what}", span)
 
 
 def take(stream: IO[bytes], count: int) -> bytes:
@@ -189,7 +195,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: boo
     Raises
     ------
     FileError
-        The folder does not exist or cannot be written; or `path` is a device or a pipe.
+        The folder does not exist or cannot be written; or `path` is a folder, a device or a pipe.
     """
     target = _target(path)
     with _filled(target, write, durable=durable) as beside:
@@ -210,9 +216,6 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
             path: stack.enter_context(_filled(path, partial(_take_in, content)))
             for path, content in targets.items()
         }
-        for path in filled:
-            if path.is_dir():  # what else could keep a filled file from its place came up before
-                raise unwritable(path, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
         for path, beside in filled.items():
             _put(beside, path)
 
@@ -224,11 +227,11 @@ def _target(path: Path) -> Path:
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
         if target.is_symlink():
             raise unwritable(path, OSError(ELOOP, os.strerror(ELOOP)))
-        special = path.exists() and not path.is_file() and not path.is_dir()
+        taken = path.exists() and not path.is_file()
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
-    if special:  # a device or a pipe, which the new file would take the place of
-        raise FileError.of("not-a-file", f"'{path}' is not a regular file")
+    if taken:  # of a device or a pipe, the new file would take the place
+        raise not_a_file(path)
     return target
 
 

@@ -264,3 +264,29 @@ def test_who_imports_graphnn_keeps_ctrl_c(environment):
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.parametrize("folder", [".", "folder"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "line.yaml", "--inputs"),
+        ("run", "line.yaml", "--input", "x=$"),
+        ("gradcheck", "line.yaml", "--inputs"),
+        ("run", "line.yaml", "--input", "x=[[1, 2]]", "--save"),
+        ("draw", "line.yaml", "--look"),
+        ("draw", "line.yaml", "-o"),
+        ("export", "line.yaml", "-o"),
+        ("convert", "line.yaml", "-o"),
+        ("schema", "-o"),
+        ("import", "$", "-o", "out"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_in_the_place_of_a_file(call, line, arguments, folder):
+    Path("folder").mkdir()
+    given = [text.replace("$", folder) for text in arguments]
+    result = call(*given, *([] if "$" in "".join(arguments) else [folder]))
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (f"error[not-a-file]: '{folder}' is a folder, not a file")
+    assert sorted(Path().iterdir()) == [Path("folder"), Path("line.yaml")]

@@ -167,13 +167,14 @@ def test_what_a_project_file_must_hold(call, net, text):
     )
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
-def test_a_project_file_that_is_not_a_regular_file(call, net, make):
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [(Path.mkdir, "a folder, not a file"), (os.mkfifo, "not a regular file")],
+)
+def test_a_project_file_that_is_not_a_regular_file(call, net, make, what):
     project = net / "pyproject.toml"
     make(project)
-    assert call("check", "net.yaml").usage_error == (
-        f"error[bad-import]: '{project}' is not a regular file\n"
-    )
+    assert call("check", "net.yaml").usage_error == (f"error[bad-import]: '{project}' is {what}\n")
 
 
 def installed(folder: Path, module: str) -> None:

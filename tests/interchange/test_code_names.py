@@ -362,7 +362,7 @@ def test_a_folder_in_place_of_the_code_keeps_the_weights_that_are_there(tmp_path
     with pytest.raises(graphnn.FileError) as caught:
         graphnn.export(net, tmp_path / "net.py", style=style)
     assert str(caught.value) == (
-        f"error[unwritable-file]: '{tmp_path / 'net.py'}' cannot be written: Is a directory"
+        f"error[not-a-file]: '{tmp_path / 'net.py'}' is a folder, not a file"
     )
     assert (tmp_path / "net.npz").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.npz", "net.py"]

@@ -403,7 +403,7 @@ error[no-such-file]: there is no file '{path}'
 
 
 def test_folder_is_no_file(tmp_path: Path) -> None:
-    assert reported_of(tmp_path) == f"\nerror[not-a-file]: '{tmp_path}' is not a regular file\n"
+    assert reported_of(tmp_path) == f"\nerror[not-a-file]: '{tmp_path}' is a folder, not a file\n"
 
 
 def test_pipe_is_no_file(tmp_path: Path) -> None:

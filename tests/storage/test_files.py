@@ -86,7 +86,7 @@ def test_the_fault_stands_where_the_file_is_named(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    expected = ("not-a-file", f"'{tmp_path}' is not a regular file", "")
+    expected = ("not-a-file", f"'{tmp_path}' is a folder, not a file", "")
     before = len(list(Path("/proc/self/fd").iterdir()))
     assert refused(files.read_bytes, tmp_path, 9) == expected
     assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -222,12 +222,12 @@ def test_links_that_nothing_can_be_written_through(tmp_path):
     (tmp_path / "folder").symlink_to(tmp_path)
     before = sorted(tmp_path.iterdir())
     round_message = f"'{tmp_path / 'round'}' cannot be written: {os.strerror(errno.ELOOP)}"
-    folder_message = f"'{tmp_path}' cannot be written: Is a directory"
+    folder_message = f"'{tmp_path / 'folder'}' is a folder, not a file"
     astray = f"there is no folder '{tmp_path / 'none'}' to write into"
     for name, code, message in (
         ("round", "unwritable-file", round_message),
         ("astray", "no-such-folder", astray),
-        ("folder", "unwritable-file", folder_message),
+        ("folder", "not-a-file", folder_message),
     ):
         assert refused(files.write_text, tmp_path / name, "new") == (code, message, "")
         assert refused(files.write_all, {tmp_path / name: b"new"}) == (code, message, "")
@@ -286,8 +286,8 @@ def test_nowhere_to_write(tmp_path):
 def test_a_folder_is_not_written_over(tmp_path):
     path = tmp_path / "a"
     path.mkdir()
-    message = f"'{path}' cannot be written: Is a directory"
-    assert refused(files.write_text, path, "") == ("unwritable-file", message, "")
+    message = f"'{path}' is a folder, not a file"
+    assert refused(files.write_text, path, "") == ("not-a-file", message, "")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -339,9 +339,7 @@ def test_files_that_belong_together_are_written_all_or_none(tmp_path):
     second.mkdir()
     with pytest.raises(FileError) as caught:
         files.write_all({first: b"new", second: b"new"})
-    assert str(caught.value) == (
-        f"error[unwritable-file]: '{second}' cannot be written: Is a directory"
-    )
+    assert str(caught.value) == (f"error[not-a-file]: '{second}' is a folder, not a file")
     assert first.read_bytes() == b"old"
     assert sorted(tmp_path.iterdir()) == [first, second]
     second.rmdir()

@@ -30,6 +30,8 @@ def convert(
     source, target = files.as_path(source), files.as_path(target)
     write = _SUFFIXES.get(target.suffix.lower())
     if write is None:
+        if target.is_dir():
+            raise files.not_a_file(target)
         message = f"'{target.name}' is neither .yaml nor .json"
         help = "the suffix says which of the two to write"
         raise UsageError.of("unknown-format", message, help=help)
