@@ -19,7 +19,7 @@ from graphnn.diagnostics import counted
 from graphnn.graph._graph import Graph, Node, Origin
 from graphnn.spec import flow
 from graphnn.spec.example_records import ExampleSpec
-from graphnn.spec.node_records import Reference
+from graphnn.spec.node_records import BlockCallSpec, Reference
 from graphnn.spec.sizes import Expression, show
 from graphnn.spec.training_records import OptimizerSpec
 from graphnn.spec.values import Entry, Map, Value, located, plain
@@ -174,8 +174,9 @@ def compare(old: Graph, new: Graph, options: Callable[[OptimizerSpec], Aspects])
         *_entries("spec", _top(old, names), _top(new, own)),
         *_entries("sizes", _sizes(old), _sizes(new)),
         *_entries("limits", _limits(old), _limits(new)),
+        *_blocks(old, new),
         *_nodes(old, new, renames, there),
-        *_examples(_listed(old.spec.examples, names), _listed(new.spec.examples, own)),
+        *_examples(_listed(old, names), _listed(new, own)),
         *_entries("train", _train(old, names, options), _train(new, own, options)),
         *_entries("search", _search(old), _search(new)),
         *_entries("draw", _draw(old, names), _draw(new, own)),
@@ -213,7 +214,24 @@ def _details(old: Aspects, new: Aspects) -> tuple[Detail, ...]:
     return tuple(Detail(key, before, after) for key, before, after in pairs if before != after)
 
 
-# --- nodes
+# --- blocks and nodes
+
+
+def _blocks(a: Graph, b: Graph) -> Iterator[Change]:
+    """Remarks of the blocks that are in both, and of their uses; the rest of them is in nodes."""
+    said = (
+        ("blocks", a.spec.blocks, b.spec.blocks),
+        ("uses", _uses(a), _uses(b)),
+    )
+    for part, before, after in said:
+        for name, old in before.items():
+            if name in after and old.about != after[name].about:
+                detail = Detail("about", old.about or None, after[name].about or None)
+                yield Change(part, "changed", name, (detail,))
+
+
+def _uses(graph: Graph) -> Mapping[str, BlockCallSpec]:
+    return {name: call.spec for name, call in graph.spec.calls.items()}
 
 
 def _nodes(
@@ -226,7 +244,9 @@ def _nodes(
             continue
         if names[name] != name:
             yield Change("nodes", "renamed", name, renamed=names[name])
-        if details := _details(aspects, there[names[name]]):
+        alike = _counted_alike(a, a.nodes[name], b, b.nodes[names[name]])
+        details = _details(aspects, there[names[name]])
+        if details := tuple(each for each in details if each.aspect not in alike):
             yield Change("nodes", "changed", names[name], details)
     known = set(names.values())
     for name in b.spec.nodes:
@@ -249,6 +269,18 @@ def _describe(graph: Graph, node: Node, names: Mapping[str, str]) -> Aspects:
         "kind": None if node.kind == "float" else node.kind,
         "parameters": sum(graph.parameters[full].size for full in owned) or None,
     }
+
+
+def _counted_alike(a: Graph, old: Node, b: Graph, new: Node) -> set[str]:
+    """Attributes that name the same axes and places, from whichever end they count."""
+    if old.op.name != new.op.name:
+        return set()
+    before, after = _from_front(a, old), _from_front(b, new)
+    return {key for key, value in before.items() if key in after and after[key] == value}
+
+
+def _from_front(graph: Graph, node: Node) -> Mapping[str, Any]:
+    return node.op.from_front(*(graph.nodes[name].shape for name in node.inputs))
 
 
 def _inputs(node: Node, names: Mapping[str, str]) -> list[str] | dict[str, str] | None:
@@ -293,13 +325,14 @@ def _renames(a: Graph, b: Graph, there: Mapping[str, Aspects]) -> dict[str, str]
     came: dict[str, list[str]] = {}
     for name, aspects in there.items():
         if name not in names:
-            came.setdefault(_signature(aspects), []).append(name)
+            came.setdefault(_signature(b, b.nodes[name], aspects), []).append(name)
     # Nodes that do the same have the same inputs, so that they are equally deep.
     for level in (levels[depth] for depth in sorted(levels)):
         gone: dict[str, list[str]] = {}
         for node in level:
             if all(name in names for name in node.inputs):
-                gone.setdefault(_signature(_describe(a, node, names)), []).append(node.name)
+                signature = _signature(a, node, _describe(a, node, names))
+                gone.setdefault(signature, []).append(node.name)
         for signature, found in gone.items():
             same = came.get(signature, [])
             if len(found) == len(same) == 1:
@@ -307,8 +340,10 @@ def _renames(a: Graph, b: Graph, there: Mapping[str, Aspects]) -> dict[str, str]
     return names
 
 
-def _signature(aspects: Aspects) -> str:
-    return repr(sorted(aspects.items(), key=lambda item: item[0]))
+def _signature(graph: Graph, node: Node, aspects: Aspects) -> str:
+    """What a node is, the same for nodes that do the same."""
+    made = {**aspects, **_from_front(graph, node)}
+    return repr(sorted(made.items(), key=lambda item: item[0]))
 
 
 # --- the rest of a spec
@@ -362,23 +397,38 @@ def _examples(before: Mapping[str, Aspects], after: Mapping[str, Aspects]) -> It
         yield Change("examples", kind, name, _details(old.get(name, {}), new.get(name, {})))
 
 
-def _listed(examples: Iterable[ExampleSpec], names: Mapping[str, str]) -> dict[str, Aspects]:
+def _listed(graph: Graph, names: Mapping[str, str]) -> dict[str, Aspects]:
     """What examples say, by what they are called."""
     found: dict[str, Aspects] = {}
-    for number, example in enumerate(examples, 1):
+    for number, example in enumerate(graph.spec.examples, 1):
         name = example.about if example.about not in ("", *found) else f"example {number}"
         while name in found:  # another is called so by its remark
             name += "'"
-        said = example.place.get("properties")
         found[name] = {
             "about": example.about or None,
             "inputs": _keyed(example.inputs, names),
             "outputs": _keyed(example.outputs, names),
-            "properties": None if said is None else flow(said),
+            "properties": _promised(graph, example, names) or None,
             "rtol": example.rtol,
             "atol": example.atol,
         }
     return found
+
+
+def _promised(graph: Graph, example: ExampleSpec, names: Mapping[str, str]) -> Aspects:
+    """The properties that an example states, by their names; axes are counted from the front."""
+    found: dict[str, list[Any]] = {}
+    for each in example.properties:
+        said = {key: value for key, value in _plain(each, names).items() if value is not None}
+        for key in ("output", "input"):
+            if key in said:
+                said[key] = names.get(said[key], said[key])
+        source = graph.find(str(plain(getattr(each, "input", each.output))))
+        for key in ("axis", "permutation"):
+            if key in said and isinstance(source, Node) and said[key] >= -len(source.shape):
+                said[key] %= len(source.shape)
+        found.setdefault(str(each.place.value), []).append(said)
+    return {name: made[0] if len(made) == 1 else made for name, made in found.items()}
 
 
 def _keyed(entries: Mapping[str, Entry], names: Mapping[str, str]) -> Aspects:

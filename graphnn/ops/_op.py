@@ -24,6 +24,7 @@ from graphnn.ops._passages import Passage, Tracked, by_facts
 from graphnn.ops._results import hold_results
 from graphnn.ops._sizes import is_size
 from graphnn.ops.code import CodeForm
+from graphnn.ops.kernels.axes import AXIS, normal_axes, normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Shape
 
@@ -693,6 +694,16 @@ class Op(BaseModel, metaclass=_Declared):
     def part(self, position: int, shapes: Sequence[Shape]) -> tuple[int, int, int] | None:
         """Which part of the result one of many operands is: an axis, a start and a stop."""
         return None
+
+    def from_front(self, *shapes: Shape) -> dict[str, Any]:
+        """The attributes that count from either end, counted from the front, for these shapes."""
+        found: dict[str, Any] = {}
+        for name, each in type(self).model_fields.items():
+            if AXIS in each.metadata and shapes:
+                value = getattr(self, name)
+                one = isinstance(value, int)
+                found[name] = (normal_axis if one else normal_axes)(value, shapes[0])
+        return found
 
     @property
     def free_names(self) -> frozenset[str]:

@@ -459,3 +459,92 @@ def test_as_plain_data():
         "details": [{"aspect": "", "old": 3, "new": 5}],
     }
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
+
+
+COUNTED = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  s: {op: softmax, inputs: x, axis: -1}
+  m: {op: mean, inputs: x}
+  n: {op: layer_norm, inputs: x, axis: -1}
+  k: {op: stack, inputs: [x, s], axis: -1}
+  c: {op: concat, inputs: [x, s]}
+  l: {op: slice, inputs: x, axis: -1, start: -2}
+  e: {op: select, inputs: x, axis: 0, index: -1}
+  t: {op: transpose, inputs: x}
+  p: {op: pad, inputs: x, axis: -1, padding: 1}
+  old: {op: argmax, inputs: x}
+outputs: [s, m, n, k, c, l, e, t, p]
+examples:
+  - properties: {causal: {input: x, output: s}, invariant: {input: x, output: m, permutation: -2}}
+"""
+FROM_FRONT = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  s: {op: softmax, inputs: x, axis: 1}
+  m: {op: mean, inputs: x, axis: [1, 0]}
+  n: {op: layer_norm, inputs: x, axis: [1]}
+  k: {op: stack, inputs: [x, s], axis: 2}
+  c: {op: concat, inputs: [x, s], axis: 1}
+  l: {op: slice, inputs: x, axis: 1, start: 1, stop: 3}
+  e: {op: select, inputs: x, axis: -2, index: batch - 1}
+  t: {op: transpose, inputs: x, axes: [-1, 0]}
+  p: {op: pad, inputs: x, axis: 1, padding: [1, 1]}
+  new: {op: argmax, inputs: x, axis: 1}
+outputs: [s, m, n, k, c, l, e, t, p]
+examples:
+  - properties:
+      invariant: {permutation: 0, output: m, input: x}
+      causal: {input: x, output: s, axis: 1}
+"""
+
+
+def test_from_which_end_axes_and_places_are_counted_is_no_difference():
+    assert reported(COUNTED, FROM_FRONT) == "nodes\n  = old -> new"
+    assert reported(FROM_FRONT, COUNTED) == "nodes\n  = new -> old"
+
+
+@cases(
+    r"""
+    old | new | wanted
+    s: {op: softmax, inputs: x, axis: -1} | s: {op: softmax, inputs: x, axis: 0}
+        | nodes\n  ~ s: axis -1 -> 0
+    mean, inputs: x | mean, inputs: x, axis: 0, keepdims: true
+        | nodes\n  ~ m: keepdims false -> true, shape [] -> [1, 3], axis nothing -> [0]
+    start: -2 | start: 1, stop: 2
+        | nodes\n  ~ l: shape [batch, 2] -> [batch, 1], stop nothing -> 2
+    op: argmax, inputs: x | op: argmax, inputs: x, axis: 0
+        | nodes\n  ~ old: axis -1 -> 0, shape [batch] -> [3]
+    causal: {input: x, output: s} | causal: {input: x, output: s, axis: 0}
+        | examples\n  ~ example 1: properties
+    """
+)
+def test_another_axis_is_a_difference(old, new, wanted):
+    assert old in COUNTED
+    assert reported(COUNTED, COUNTED.replace(old, new)).startswith(wanted)
+
+
+REMARKS = """\
+graphnn: 1
+blocks:
+  dense:
+    about: a layer
+    inputs: x
+    nodes: {a: {op: affine, inputs: x, units: 3}}
+    output: a
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  h: {block: dense, inputs: x, repeat: 2, about: the trunk}
+"""
+
+
+def test_remarks_of_blocks_and_of_their_uses():
+    assert reported(REMARKS, REMARKS.replace("about: a layer", "about: a dense layer")) == (
+        "blocks\n  ~ dense: about a layer -> a dense layer"
+    )
+    assert reported(REMARKS, REMARKS.replace(", about: the trunk", "")) == (
+        "uses\n  ~ h: about the trunk -> nothing"
+    )
+    assert reported(REMARKS, REMARKS.replace("dense", "layer")) == "no difference"

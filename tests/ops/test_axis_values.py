@@ -73,6 +73,19 @@ def test_an_input_is_the_part_of_the_result_that_is_stated(name):
     assert op("concat", axis=0).part(1, [(free("n"), 2), (3, 2)]) is None
 
 
+COUNTING = [name for name, each in REGISTRY.items() if {"axis", "axes"} & {*each.model_fields}]
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_attributes_counted_from_the_front_mean_the_same(name):
+    for case in variants(REGISTRY[name]):
+        counted = case.op.from_front(*case.shapes)
+        assert all(np.min(value, initial=0) >= 0 for value in counted.values())
+        made = case.op.model_copy(update=counted)
+        assert_array_equal(made.forward(*case.arrays), case.op.forward(*case.arrays))
+        assert made.from_front(*case.shapes) == counted
+
+
 def test_cumulative_sum_by_hand():
     x = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
     assert_array_equal(op("cumulative_sum").forward(x), [[1, 3, 6], [10, 30, 60]])

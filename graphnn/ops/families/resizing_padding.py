@@ -92,6 +92,10 @@ class Pad(Op):
         Case({"axis": 0, "padding": 1, "mode": "edge"}, [(2,)]),
     )
 
+    def from_front(self, *shapes: Shape) -> dict[str, Any]:
+        """The axis, if one is named."""
+        return {} if self.axis is None else {"axis": normal_axis(self.axis, shapes[0])}
+
     def passage(self, tracked: Tracked) -> Passage | None:
         """Along what a constant margin is put to they are moved; others stay apart."""
         axis = tracked.axis

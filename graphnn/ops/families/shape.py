@@ -268,6 +268,10 @@ class Transpose(Arrangement):
         """Whether the first axis stays."""
         return bool(shapes[0]) and self._order(shapes[0])[0] == 0
 
+    def from_front(self, *shapes: Shape) -> dict[str, Any]:
+        """The order."""
+        return {"axes": self._order(shapes[0])}
+
     def _order(self, shape: Shape) -> tuple[int, ...]:
         if self.axes is None:
             return tuple(reversed(range(len(shape))))

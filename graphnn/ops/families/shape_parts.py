@@ -87,6 +87,17 @@ class PartOfAxis(Arrangement):
         """Whether it is along another axis than the first."""
         return normal_axis(self.axis, shapes[0]) != 0
 
+    def from_front(self, *shapes: Shape) -> dict[str, Any]:
+        """The axis, and the positions along it; one that is left out is the end."""
+        axis = normal_axis(self.axis, shapes[0])
+        size = shapes[0][axis]
+        stated = {key: getattr(self, key) for key in self.positions}
+        places = {
+            key: size if position is None else _from_front(position, size)
+            for key, position in stated.items()
+        }
+        return {"axis": axis, **places}
+
     def to_numpy(self, form: CodeForm) -> str:
         """The part by its index."""
         return form.fill(f"{{x}}[{self.written(form)}]", self)

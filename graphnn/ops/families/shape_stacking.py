@@ -79,6 +79,10 @@ class Stack(Op):
         """Whether the first axis is not the new one."""
         return self.axis % (len(shapes[0]) + 1) != 0
 
+    def from_front(self, *shapes: Shape) -> dict[str, Any]:
+        """The axis of the result."""
+        return {"axis": self.axis % (len(shapes[0]) + 1)}
+
     def forward(self, *arrays: Array, out: Array | None = None) -> Array:
         """`arrays` along the new axis."""
         if out is not None:
