@@ -189,6 +189,29 @@ def test_a_line_that_was_broken_off_is_dropped(descent):
     assert found == graphnn.search(descent, 3, storage="study.log").trials
 
 
+def test_a_first_line_that_was_broken_off_is_dropped(descent):
+    graphnn.search(descent, 1, storage="study.log")
+    first = Path("study.log").read_bytes().partition(b"\n")[0]
+    for size in (1, 20, len(first)):
+        Path("study.log").write_bytes(first[:size])
+        found = graphnn.search(descent, 1, storage="study.log").trials
+        assert [t.state for t in found] == ["complete"]
+
+
+def test_a_line_that_another_process_was_killed_in_is_dropped(descent):
+    killed = []
+
+    def other(progress):
+        if progress.trial.number == 2 and not killed:
+            killed.append(progress)
+            with Path("study.log").open("ab") as stream:
+                stream.write(b'{"op_code":7,"worker_id')
+
+    found = graphnn.search(descent, 3, storage="study.log", progress=other)
+    assert [t.state for t in found.trials] == ["complete"] * 3
+    assert graphnn.search(descent, 3, storage="study.log").trials == found.trials
+
+
 def test_a_full_disk_is_reported_and_what_is_done_stays(descent, monkeypatch):
     graphnn.search(descent, 1, storage="study.log")
 

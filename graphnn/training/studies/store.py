@@ -14,6 +14,7 @@ from graphnn.diagnostics import TrainingError
 from graphnn.storage import files, locks
 
 _LIMIT = 1 << 30  # bytes
+_BEGINNING = b'{"op_code":'  # of a record
 
 
 class StudyError(ValueError):
@@ -57,9 +58,8 @@ class Store:
         """Where Optuna keeps trials; to be called with the lock held."""
         if self.path is None:
             return None
-        _drop_unfinished_line(self.path)
-        kinds = optuna.storages.journal
-        return kinds.JournalStorage(kinds.JournalFileBackend(str(self.path), self.lock))
+        _check(self.path)
+        return optuna.storages.journal.JournalStorage(_backend(optuna, self.path, self.lock))
 
     def own(self, number: int) -> locks.OwnerLock | None:
         """Claim a trial for this process."""
@@ -84,18 +84,41 @@ def _beside(path: Path, kind: str) -> Path:
     return path.with_name(f".{path.name}.{kind}")
 
 
-def _drop_unfinished_line(path: Path) -> None:
-    """Drop a last line that was broken off, as by a full disk, from a file of trials."""
+def _backend(optuna: ModuleType, path: Path, lock: AbstractContextManager[object]) -> Any:
+    """What appends records to the file at `path`, each of them whole."""
+    kind: Any = optuna.storages.journal.JournalFileBackend
+
+    class Whole(kind):  # type: ignore[misc]
+        def append_logs(self, logs: Any) -> None:
+            # Also while this search runs, another process that shares it may be killed.
+            with lock:
+                _drop_unfinished_line(path)
+                super().append_logs(logs)
+
+    return Whole(str(path), lock)
+
+
+def _check(path: Path) -> None:
+    """Raise a `StudyError` for a file that no search has written, nor begun to."""
     if not path.exists():
         return
     content = files.read_bytes(path, _LIMIT)
-    whole = content[: content.rfind(b"\n") + 1]
-    first, last = whole.partition(b"\n")[0], whole[:-1].rpartition(b"\n")[2]
-    # Optuna takes a broken last line for one that is being written.
-    if content and not (_is_record(first) and _is_record(last)):
+    whole, _, rest = content.rpartition(b"\n")
+    lines = {whole.partition(b"\n")[0], whole.rpartition(b"\n")[2]} if whole else set()
+    begun = rest.startswith(_BEGINNING[: len(rest)])
+    if not (begun and all(map(_is_record, lines))):
         raise StudyError("it is not a file of trials")
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
+
+
+def _drop_unfinished_line(path: Path) -> None:
+    """Drop a last line that was broken off, as by a full disk or a kill, from a file of trials."""
+    with path.open("r+b") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - 1, 0))
+        if stream.read(1) in (b"", b"\n"):
+            return
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
 
 
 def _is_record(line: bytes) -> bool:
