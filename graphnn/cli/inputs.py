@@ -11,6 +11,7 @@ from graphnn import execution, training
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
 from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
+from graphnn.execution.options import SAMPLE_ROWS
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
 
@@ -40,7 +41,7 @@ class Wanted:
 
     assignments: Sequence[str] = ()
     file: Path | None = None
-    rows: int = 5
+    rows: int = SAMPLE_ROWS
     seed: int = 0
 
     @property

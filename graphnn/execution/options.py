@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, NamedTuple, get_args, get_type_hints
 
+SAMPLE_ROWS = 5  # of inputs that nobody gives
+
 
 class Typed(NamedTuple):
     """How an option is typed on a command line.

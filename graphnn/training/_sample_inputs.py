@@ -9,6 +9,7 @@ from graphnn.diagnostics import FileError, counted, listed
 from graphnn.execution import read_array
 from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
+from graphnn.execution.options import SAMPLE_ROWS
 from graphnn.ops import Array
 from graphnn.training.data.splits import load_sets
 
@@ -19,7 +20,7 @@ Remark = Callable[[str], None]
 def sample_inputs(
     network: Network,
     needed: Sequence[str],
-    rows: int = 5,
+    rows: int = SAMPLE_ROWS,
     seed: int = 0,
     remark: Remark = lambda text: None,
     *,

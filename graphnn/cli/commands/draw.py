@@ -25,9 +25,9 @@ from graphnn.cli.options import (
 from graphnn.cli.record_options import Chosen, taking
 from graphnn.diagnostics import GraphnnError, UsageError, needing
 from graphnn.execution import Network
+from graphnn.execution.options import SAMPLE_ROWS
 from graphnn.execution.weight_files import spec_file
 
-_ROWS = 5  # for --show, where neither they nor the inputs are given
 _TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
 
 
@@ -82,7 +82,7 @@ def draw(
         typer.Option(
             min=1,
             metavar="ROWS",
-            help="With --show: rows to take where no input is given, by default 5.",
+            help=f"With --show: rows to take where no input is given, by default {SAMPLE_ROWS}.",
             show_default=False,
         ),
     ] = None,
@@ -126,7 +126,7 @@ def draw(
         if show is not None:
             nodes = net.graph.outputs if show == "values" else net.losses(loss)
             arrays = inputs.choose(
-                net, inputs.Wanted(input or (), inputs_file, batch or _ROWS), nodes
+                net, inputs.Wanted(input or (), inputs_file, batch or SAMPLE_ROWS), nodes
             )
             report = _report(net, arrays, loss, entries) if show == "check" else None
             kind: Literal["values", "gradients"] = "values" if show == "values" else "gradients"

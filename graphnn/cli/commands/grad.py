@@ -25,6 +25,7 @@ from graphnn.cli.options import (
 )
 from graphnn.cli.record_options import Chosen, taking
 from graphnn.diagnostics import UsageError
+from graphnn.execution.options import SAMPLE_ROWS
 from graphnn.gradients import GradientEstimate, StepStudy, show
 from graphnn.storage import archives
 
@@ -37,7 +38,7 @@ def grad(
     file: File,
     input: Inputs = None,
     inputs_file: InputFile = None,
-    batch: Batch = 5,
+    batch: Batch = SAMPLE_ROWS,
     weights: Weights = None,
     *,
     chosen: Chosen,

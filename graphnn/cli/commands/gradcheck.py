@@ -12,6 +12,7 @@ from graphnn.cli.gradient_options import computed, entries
 from graphnn.cli.networks import load
 from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, Weights, settings
 from graphnn.cli.record_options import Chosen, taking
+from graphnn.execution.options import SAMPLE_ROWS
 
 
 @taking(gradients.CheckOptions, entries=entries)
@@ -19,7 +20,7 @@ def gradcheck(
     file: File,
     input: Inputs = None,
     inputs_file: InputFile = None,
-    batch: Batch = 5,
+    batch: Batch = SAMPLE_ROWS,
     weights: Weights = None,
     *,
     chosen: Chosen,
