@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from graphnn.testing.laws.networks import assert_equivalent
 from graphnn.testing.laws.requirements import BrokenLaw
 from graphnn.training import diagnose, load, loads, sample_inputs
 
+_COLONS = re.compile("::+")
 _MARKS = ("graphnn", "nodes")  # keys without which a file is not meant to be a spec
 _MOST = 20_000  # entries of which all are checked; of more, a sample
 _SAMPLE = 2_000
@@ -136,6 +138,7 @@ def _name(about: str, number: int, taken: Collection[str]) -> str:
     It is what the example says of itself, after its number where another item is called that.
     """
     name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in about)
+    name = _COLONS.sub(":", name)  # two part the names in 'pytest FILE::ITEM'
     name = name or f"example {number}"
     while name in taken:
         name = f"example {number}: {name}"

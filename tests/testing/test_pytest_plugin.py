@@ -99,6 +99,20 @@ def test_names_of_examples_are_on_one_line_and_each_is_there_once(run, tmp_path)
     assert "1 passed" in run("line.yaml::example 1: check", "--graphnn", ".")[1]
 
 
+def test_names_of_examples_are_those_by_which_pytest_selects_them(run, tmp_path):
+    abouts = {"a::b": "a:b", "::c:::": ":c:", "a:b": "example 3: a:b", "d [e::f]": "d [e:f]"}
+    written = [
+        f'  - {{about: "{about}", inputs: {{x: [[1, 2]]}}, outputs: {{x: [[1, 2]]}}}}\n'
+        for about in abouts
+    ]
+    (tmp_path / "line.yaml").write_text(LINE + "examples:\n" + "".join(written))
+    for name in abouts.values():
+        code, shown = run("-v", f"line.yaml::{name}", "--graphnn", ".")
+        assert code == 0
+        assert f"line.yaml::{name} PASSED" in shown
+        assert "1 passed" in shown
+
+
 @pytest.mark.slow
 def test_a_failure_is_headed_by_its_file(run, tmp_path):
     (tmp_path / "a.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
