@@ -15,7 +15,7 @@ from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, NotNegative, Positive, Share
 
 SCHEDULES: dict[str, Any] = {}
-_ROUNDING = 2.0**-50
+_ROUNDING = -50  # as a power of 2, what the roundings of three numbers come to at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,13 @@ class Step(Schedule):
 
     def level(self, epoch: float, epochs: int) -> float:
         """``factor ** floor(epoch / every)``."""
-        # 0.3 / 0.1 is a little less than 3, by no more than the roundings of three numbers.
-        return float(self.factor ** math.floor(epoch / self.every * (1 + _ROUNDING)))
+        # 0.3 / 0.1 is a little less than 3.
+        return float(self.factor ** math.floor(epoch / self.every * (1 + 2.0**_ROUNDING)))
 
     def to_code(self, epochs: int) -> str:
         """A power of the factor."""
-        return f"{shown(self.factor)} ** np.floor(epoch / {shown(self.every)} * (1 + 2**-50))"
+        whole = f"np.floor(epoch / {shown(self.every)} * (1 + 2**{_ROUNDING}))"
+        return f"{shown(self.factor)} ** {whole}"
 
 
 class Cosine(Schedule):
