@@ -125,6 +125,36 @@ def test_networks_that_differ(old, new, message):
     assert str(caught.value).startswith(message)
 
 
+TWO = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  a: {op: affine, inputs: x, units: 2, weight: [[1, 2], [3, 4]]}
+  b: {op: affine, inputs: x, units: 2, weight: [[1, 2], [3, 4]]}
+outputs: [a, b]
+"""
+ONE = TWO.replace("  a: {op: affine, inputs: x, units: 2, weight: [[1, 2], [3, 4]]}\n", "").replace(
+    "[a, b]", "b"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "help"),
+    [
+        ({"a": "b"}, "\n   = help: say what 'b' is called in the second network"),
+        ({"a": "b", "b": "b"}, ""),
+    ],
+)
+def test_two_nodes_do_not_have_one_name(names, help):
+    for other in (ONE, TWO):
+        with pytest.raises(graphnn.UsageError) as caught:
+            assert_equivalent(graphnn.loads(TWO), graphnn.loads(other), names=names)
+        assert str(caught.value) == (
+            f"error[bad-option]: 'names' makes 'b' of both 'a' and 'b'{help}"
+        )
+    assert_equivalent(graphnn.loads(TWO), graphnn.loads(TWO), names={"a": "b", "b": "a"})
+
+
 def test_precisions_and_kinds_that_differ_in_either_order():
     narrow = TEXT.replace("graphnn: 1", "graphnn: 1\ndtype: float32")
     head = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch], dtype: int}\n"

@@ -210,13 +210,14 @@ def assert_equivalent(
         A file is at fault.
     RunError, UsageError
         `a` or `b` is neither a network nor a path, `batch` does not fit `a`, or `names` is not a
-        mapping of names of nodes.
+        mapping of names of nodes, or gives two nodes one name.
     """
     first, second = _loaded(a), _loaded(b)
     require_network(first)
     require_network(second)
     renamed = {} if names is None else names
     _check_names(renamed, first, second)
+    _require_one_each(renamed, first)
     precisions = f"{first.dtype}, and {second.dtype}"
     require(first.dtype == second.dtype, f"their precisions differ: {precisions}")
     for what, (ours, theirs) in {
@@ -303,6 +304,20 @@ def _check_names(names: Any, first: Network, second: Network) -> None:
                 message = f"the {which} network has no node '{name}'"
                 help = suggestion(name, net.graph.nodes)
                 raise UsageError.of("unknown-node", message, help=help)
+
+
+def _require_one_each(names: Names, first: Network) -> None:
+    """Refuse one name in the second network for two nodes that are compared."""
+    keepers = (name.rpartition(".")[0] for name in first.arrays)
+    inputs = (node.name for node in first.graph.inputs)
+    found: dict[str, str] = {}
+    for node in dict.fromkeys((*names, *inputs, *_wanted(first), *keepers, *_noises(first, {}))):
+        name = names.get(node, node)
+        other = found.setdefault(name, node)
+        if other != node:
+            message = f"'names' makes '{name}' of both '{other}' and '{node}'"
+            help = "" if node in names else f"say what '{node}' is called in the second network"
+            raise UsageError.of("bad-option", message, help=help)
 
 
 def _batches(net: Network, needed: Any) -> list[dict[str, Array]]:
