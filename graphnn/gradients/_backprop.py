@@ -142,6 +142,8 @@ class Reverse:
     ----------
     noisy : bool
         Whether a pass draws noise, and so needs a generator.
+    reached : frozenset of str
+        The names from which a path leads to the loss; the gradient by others is always 0.
     """
 
     def __init__(
@@ -164,6 +166,9 @@ class Reverse:
         self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
         self._stateful = stateful_steps(plan)
+        reached = _reached(plan, self._targets.values())
+        behind = set().union(*(reached.get(plan.outputs[name], ()) for name in self._losses))
+        self.reached = frozenset(name for name, slot in self._targets.items() if slot in behind)
         self._pulls = _pulls(plan, self._targets.values())
         self._sized = any(pull.with_sizes is not None for pull in self._pulls)
 
@@ -345,19 +350,28 @@ class _Pull(NamedTuple):
 
 def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> tuple[_Pull, ...]:
     """What to reverse, last first; `careful` of cotangents that are not finite."""
-    reached: dict[int | None, set[int]] = {slot: {slot} for slot in targets if slot is not None}
+    reached = _reached(plan, targets)
     found = []
     for step in plan.steps:
         own = {slot: reached[slot] for slot in step.arguments if slot in reached}
-        real = plan.slots[step.output].kind == "float"  # whole numbers have no derivative
-        if real and own:
+        if step.output in reached:
             wanted = tuple(slot if slot in own else None for slot in step.arguments)
             make = partial(_vjp, step, wanted, own if careful else None)
-            reached[step.output] = set().union(*own.values())
             places = tuple((n, slot) for n, slot in enumerate(wanted) if slot is not None)
             pull = _Pull(step.output, make({}), plan.picking(step), places, step.op.takes_saved)
             found.append(pull._replace(with_sizes=make) if step.op.free_names else pull)
     return tuple(reversed(found))
+
+
+def _reached(plan: Plan, targets: Iterable[int | None]) -> dict[int | None, set[int]]:
+    """By slot that depends on some of the `targets`, those that it depends on."""
+    found: dict[int | None, set[int]] = {slot: {slot} for slot in targets if slot is not None}
+    for step in plan.steps:
+        own = [found[slot] for slot in step.arguments if slot in found]
+        real = plan.slots[step.output].kind == "float"  # whole numbers have no derivative
+        if real and own:
+            found[step.output] = set().union(*own)
+    return found
 
 
 def _vjp(

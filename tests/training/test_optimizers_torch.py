@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import graphnn
 from graphnn.training import OPTIMIZERS
 from graphnn.training.fitting.optimizers import Course
 from graphnn.training.fitting.schedules import Constant, Cosine, Step
@@ -125,3 +126,43 @@ def test_schedules(name, options, make, schedule, make_schedule):
     expected = theirs(make, 0.03, 0.1, None, schedule=make_schedule)
     for key, array in ours(optimizer).items():
         assert_equal_to_rounding(array, expected[key])
+
+
+HEADS = """
+graphnn: 1
+nodes:
+  x: {op: parameter, shape: [2, 3], value: [[1, -2, 3], [2, 1, -1]], trainable: false}
+  y: {op: affine, inputs: x, units: 1}
+  l: {op: mean, inputs: y}
+  other: {op: affine, inputs: x, units: 2}
+  m: {op: mean_squared_error, inputs: [other, other]}
+  scores: {op: affine, inputs: x, units: 2}
+  best: {op: argmax, inputs: scores}
+  real: {op: cast, inputs: best, dtype: float}
+  b: {op: mean, inputs: real}
+  f: {op: add, inputs: [l, b]}
+outputs: [f, other]
+train: {loss: f, optimizer: OPTIMIZER, gradient: WAY, epochs: 3}
+"""
+
+
+@pytest.mark.parametrize("way", ["backprop", "numerical"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_only_what_the_loss_depends_on_decays(name, way):
+    optimizer = f"{{{name}: {{learning_rate: 0.1, weight_decay: 0.3}}}}"
+    net = graphnn.loads(HEADS.replace("OPTIMIZER", optimizer).replace("WAY", way))
+    before = {key: array.copy() for key, array in net.parameters.items()}
+    module = graphnn.to_torch(net)
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    trained = [each for each in module.parameters() if each.requires_grad]
+    descent = kinds[name](trained, lr=0.1, weight_decay=0.3)
+    for _ in range(3):
+        descent.zero_grad()
+        module()[0].backward()
+        descent.step()
+    theirs = graphnn.loads(HEADS.replace("OPTIMIZER", optimizer).replace("WAY", way))
+    graphnn.from_torch_state(theirs, module.state_dict())
+    found = graphnn.train(net).network
+    for key, array in found.parameters.items():
+        np.testing.assert_allclose(array, theirs.parameters[key], atol=1e-6)
+        assert np.array_equal(array, before[key]) == (not key.startswith("y."))

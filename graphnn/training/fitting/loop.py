@@ -138,6 +138,8 @@ class Training:
             also=self.measuring.nodes,
             mode="train",
         )
+        whole = Reverse(network, loss=self.measuring.losses, only=self._names, mode="train")
+        self._moved = whole.reached
         # Freeing it teaches glibc to keep blocks up to its size, which steps allocate over and
         # over, and not to fetch them from the kernel each time; elsewhere it does nothing.
         np.empty(_HEAP, np.uint8)
@@ -285,7 +287,9 @@ class Training:
         return loss, also
 
     def _descend(self, gradients: Mapping[str, Array]) -> None:
-        self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
+        # What the loss does not depend on stays as it is: weight decay is for what is trained.
+        moved = {name: gradient for name, gradient in gradients.items() if name in self._moved}
+        self.optimizer.step(self.state.optimizer, self.network.parameters, moved)
 
     def _batches(self) -> Iterator[dict[str, Array]]:
         if self.sets.train is None:
