@@ -4,6 +4,7 @@ from ._backprop import backprop as backprop
 from ._check import CheckOptions as CheckOptions
 from ._check import check_gradients as check_gradients
 from ._functions import check_function as check_function
+from ._refusals import require_parameters as require_parameters
 from ._report import CheckedEntry as CheckedEntry
 from ._report import GradientReport as GradientReport
 from ._report import ParameterReport as ParameterReport

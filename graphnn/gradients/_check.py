@@ -19,6 +19,7 @@ from graphnn.gradients._refusals import (
     check_choice,
     check_mapping,
     check_tolerance,
+    require_parameters,
     unknown_parameter,
 )
 from graphnn.gradients._report import (
@@ -114,10 +115,12 @@ def check_gradients(
     Raises
     ------
     RunError, UsageError
-        As `numerical_gradient`; also when `gradients` names no parameter, or has another shape.
+        As `numerical_gradient`; also when there is no parameter, or `gradients` names none, or has
+        another shape.
     Interrupted
         As `numerical_gradient`; its `report` is that of the entries reached.
     """
+    require_parameters(network)
     only = None if options.only is None else names_of(options.only)
     if options.gradients is not None:
         analytic = _fitting(network, options.gradients)

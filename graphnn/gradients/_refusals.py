@@ -71,6 +71,18 @@ def check_progress(progress: Any) -> None:
         raise UsageError.of("bad-option", message)
 
 
+def require_parameters(network: Network) -> None:
+    """Refuse a network without a parameter to take a gradient by.
+
+    Raises
+    ------
+    UsageError
+    """
+    if not network.parameters:
+        message = "there is nothing to take a gradient by: the network has no parameter"
+        raise UsageError.of("missing-gradient", message)
+
+
 def known_parameters(network: Network, names: str | Iterable[str]) -> tuple[str, ...]:
     """`names`, once all are those of parameters.
 

@@ -76,6 +76,7 @@ def grad(
         found = gradients.step_study(net, study, arrays, **kept)
         _study(found, output or _PICTURE)
         return 0
+    gradients.require_parameters(net)
     estimates, stopped = computed(gradients.numerical_gradient, net, arrays, chosen)
     if estimates:
         _show(estimates)

@@ -36,13 +36,10 @@ def choose(
     Raises
     ------
     UsageError
-        There is no such parameter, or no such entry, or none at all; or `only` is empty.
+        There is no such parameter, or no such entry; or `only` is empty.
     """
     names = known_parameters(network, network.parameters if only is None else selected(only))
-    if not names:
-        message = "there is nothing to take a gradient by: the network has no parameter"
-        raise UsageError.of("missing-gradient", message)
-    if entries is None:
+    if entries is None or not names:
         return dict.fromkeys(names)
     if is_whole(entries):
         return _sample(network, names, int(entries), seed)
