@@ -235,7 +235,8 @@ class GradientReport:
         Those that the loss does not depend on are named, as zeros agree without saying anything.
         """
         ranked = sorted(self.parameters, key=lambda report: _rank(report.worst))
-        shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
+        room = _LINES - 1 - bool(self.unread)
+        shown = ranked[: room - 1] if len(ranked) > room else ranked
         rest = len(ranked) - len(shown)
         more = [f"  and {rest} more parameters"] if rest else []
         if self.unread:

@@ -121,6 +121,21 @@ def test_a_report_fills_ten_lines_and_never_leaves_out_one_parameter(count):
         assert (len(lines), lines[-1]) == (9, f"  and {count - 8} more parameters")
 
 
+@pytest.mark.parametrize("count", range(1, 13))
+def test_a_report_of_what_is_not_read_fills_ten_lines_as_well(count):
+    value = np.array([0.0])
+    sure = graphnn.GradientEstimate(value, np.zeros(1), np.zeros(1, dtype=bool))
+    analytic = {f"p{number}": value for number in range(count)}
+    report = compare(analytic, dict.fromkeys(analytic, sure), read=())
+    assert report.unread == (*analytic,)
+    _, *lines, last = str(report).splitlines()
+    assert last.startswith("  the loss does not depend on p0")
+    if count < 9:
+        assert len(lines) == count
+    else:
+        assert (len(lines), lines[-1]) == (8, f"  and {count - 7} more parameters")
+
+
 def test_the_report_as_plain_data():
     value = np.array([[1.0]])
     sure = graphnn.GradientEstimate(value, np.array([[1e-10]]), np.zeros((1, 1), dtype=bool))

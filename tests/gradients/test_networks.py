@@ -57,8 +57,9 @@ def test_the_loop_the_engine_and_backprop_agree(op, examples):
                 for fact in FACTS:
                     patch.setattr(op_class, fact, False)
             assert_engine_is_loop(plain, inputs, loop, **how)
-        report = graphnn.check_gradients(exact, inputs)
-        assert report, str(report)
+        if exact.parameters:
+            report = graphnn.check_gradients(exact, inputs)
+            assert report, str(report)
 
     law()
 

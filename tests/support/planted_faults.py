@@ -25,7 +25,8 @@ from runs_by_hand import by_hand
 
 
 def gradients_agree(case):
-    assert graphnn.check_gradients(case.network(), case.inputs)
+    network = case.network()
+    assert not network.parameters or graphnn.check_gradients(network, case.inputs)
 
 
 def engine_is_loop(case):
