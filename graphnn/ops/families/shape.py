@@ -85,6 +85,7 @@ class Reshape(_Reordered):
         Case({"shape": ["batch", -1]}, [(2, 3, 2)]),
         Case({"shape": ["batch * 3", 2]}, [(2, 6)]),
         Case({"shape": [3, 2, 2]}, [(2, 6)]),
+        Case({"shape": [3, 4]}, [(1, 3, 4)]),
         Case({"shape": [-1]}, [(2, 3)]),
         Case({"shape": []}, [(1, 1)]),
         Case({"shape": [1, 1]}, [()]),
