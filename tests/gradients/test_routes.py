@@ -27,7 +27,7 @@ nodes:
   k:    {op: tanh, inputs: y}
   e:    {op: softmax, inputs: y}
   b:    {op: multiply, inputs: [e, k]}
-  end:  {op: mean_squared_error, inputs: [b, t]}
+  z:    {op: mean_squared_error, inputs: [b, t]}
 """
 # Rows of which each place has moved, beside one row for all and beside a number.
 BESIDE = """
@@ -73,9 +73,9 @@ def handled(monkeypatch):
 
 @cases("""
     network | parameter | loss | ways
-    images | c.weight | end
-        | r blocks, p planes, s blocks, f reordered, y spread, k entries, e rows, b entries, end rows
-    images | y.bias | end | k blocks, e rows, b entries, end rows
+    images | c.weight | z
+        | r blocks, p planes, s blocks, f reordered, y spread, k entries, e rows, b entries, z rows
+    images | y.bias | z | k blocks, e rows, b entries, z rows
     beside | a.weight | z
         | w blocks, y rows, m entries, n entries, d entries, q entries, z entries
 """)
@@ -181,7 +181,7 @@ def test_chunks_end_with_a_row_where_there_are_kinks(activation, apart, monkeypa
     monkeypatch.setattr(ByChannel, "_chunk", recorded)
     monkeypatch.setattr(by_channel, "ENTRIES", 1 << 10)
     graphnn.numerical_gradient(
-        net, inputs_of(net, 5), loss="end", only=["c.weight"], workers=1, estimate=False
+        net, inputs_of(net, 5), loss="z", only=["c.weight"], workers=1, estimate=False
     )
     # A channel that is shut for one row is shut for all its moves, and then left behind.
     assert {row for rows in chunks for row in rows} == {*range(5)}

@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -119,7 +120,7 @@ class _Sharing:
 
     def __init__(self, pool: Pool, engine: Engine, at: Span, width: int) -> None:
         self._pool, self._engine, self._width = pool, engine, width
-        self._blank = Order(0, next(_gradients), at, None)
+        self._order = partial(Order, gradient=next(_gradients), engine=at)
         self._tasks: dict[int, Any] = {}  # by number, as all here: those without a result
         self._found: dict[int, tuple[Any, Answer | None]] = {}
         self.under_way = 0
@@ -149,7 +150,7 @@ class _Sharing:
     def _post(self, number: int, task: Any) -> None:
         self._tasks[number] = task
         self.under_way += 1
-        if not self._pool.post(self._blank._replace(number=number, task=task)):
+        if not self._pool.post(self._order(number=number, task=task)):
             self._carry_out(number)
 
     def _step(self) -> None:
