@@ -307,9 +307,7 @@ def _compare(
 
 def _short(array: Array) -> str:
     """`array` in one line, exact, without the middle of long rows."""
-    text = np.array2string(
-        array, separator=", ", threshold=6, edgeitems=2, max_line_width=10**6, formatter=_EXACT
-    )
+    text = np.array2string(array, separator=", ", threshold=6, edgeitems=2, formatter=_EXACT)
     return " ".join(text.split())
 
 

@@ -325,17 +325,19 @@ def test_what_may_not_be_read_here_may_not_be_read_there(here, call):
     assert not Path("net.yaml").exists()
 
 
-def test_what_a_file_of_blocks_names_is_not_left_behind(here, call):
+@pytest.mark.parametrize("names", ["[../b.yaml, gone.yaml]", "[gone.yaml, ../b.yaml]"])
+def test_what_a_file_of_blocks_names_is_not_left_behind(here, call, names):
     Path("inner").mkdir()
     Path("net.yaml").write_text("graphnn: 1\nblocks: {file: inner/a.yaml}\n")
-    Path("inner/a.yaml").write_text("graphnn: 1\nblocks: {file: [../b.yaml, gone.yaml]}\n")
+    Path("inner/a.yaml").write_text(f"graphnn: 1\nblocks: {{file: {names}}}\n")
+    column = 15 + names.index("../b.yaml")
     Path("b.yaml").write_text("graphnn: 1\nblocks: {}\n")
     assert call("convert", "net.yaml", "-o", "inner/net.yaml").usage_error == (
         "error[file-left-behind]: 'inner/a.yaml' names '../b.yaml', which lies outside of 'inner'\n"
-        "  --> inner/a.yaml:2:17\n"
+        f"  --> inner/a.yaml:2:{column + 1}\n"
         "   |\n"
-        " 2 | blocks: {file: [../b.yaml, gone.yaml]}\n"
-        "   |                 ^^^^^^^^^\n"
+        f" 2 | blocks: {{file: {names}}}\n"
+        f"   | {' ' * column}^^^^^^^^^\n"
         "   = help: write into '.', or move the files with it\n"
     )
     Path("inner/a.yaml").write_text("graphnn: 1\nblocks: {file: [gone.yaml, ../../c.yaml]}\n")

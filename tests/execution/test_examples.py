@@ -195,6 +195,26 @@ def test_a_run_that_fails_is_placed_at_its_example():
     assert str(fault.span) == "<text>:4:5"
 
 
+@pytest.mark.parametrize(
+    ("rows", "help"), [(1, "for one value along '1', put it in brackets: [[5, 6]]"), (2, "")]
+)
+def test_brackets_are_proposed_where_they_would_fit(rows, help):
+    fault = diagnose_of(f"""
+graphnn: 1
+nodes: {{x: {{op: input, shape: [{rows}, 2]}}}}
+outputs: [x]
+examples: [{{inputs: {{x: [5, 6]}}, outputs: {{x: {{ones: [{rows}, 2]}}}}}}]
+""")
+    assert fault.message == f"'x' is given in shape [2], but it has [{rows}, 2]"
+    assert fault.help == help
+
+
+def diagnose_of(text):
+    """The one error of a text."""
+    (fault,) = [each for each in graphnn.diagnose_text(text) if each.severity == "error"]
+    return fault
+
+
 def test_examples_see_the_parameters_as_they_are():
     net = graphnn.loads(
         "graphnn: 1\nnodes: {p: {op: parameter, value: [1, 2]}}\n"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 import graphnn
-from graphnn.execution._executor import Executor
+from graphnn.execution._executor import Executor, _Memory
 from graphnn.execution._plan import make
 
 IMAGES = """
@@ -110,3 +111,36 @@ def test_memory_is_kept_for_a_few_sizes_of_a_batch_alone():
         assert len(executor._programs) <= 4
         assert len(executor._checked) <= 4
     assert len(executor._programs) == 4
+
+
+def test_what_is_no_longer_needed_is_written_over(monkeypatch):
+    """Entry by entry a result takes the place of what it is made of, unless a later step reads it.
+
+    Inputs are not written over, and what the caller is given has memory that no run uses again.
+    """
+    net = graphnn.loads("""
+        graphnn: 1
+        nodes:
+          x: {op: input, shape: [batch, 3]}
+          a: {op: tanh, inputs: x}
+          b: {op: sigmoid, inputs: a}
+          c: {op: negative, inputs: b}
+          d: {op: add, inputs: [c, b]}
+          e: {op: exp, inputs: d}
+          f: {op: tanh, inputs: e}
+    """)
+    place, memory = _Memory.place, {}
+
+    def recorded(self, step, like):
+        memory[step.node] = place(self, step, like)
+        return memory[step.node]
+
+    monkeypatch.setattr(_Memory, "place", recorded)
+    x = np.ones((4, 3))
+    executor = Executor(make(net.graph, ["f"]), net.dtype, keep=False)
+    executor.values({"x": x}, net.parameters)[1]()
+    assert memory.pop("f") is None
+    assert not any(np.shares_memory(x, each) for each in memory.values())
+    for one, two in combinations(memory, 2):
+        together = any({one, two} <= names for names in ({*"ab"}, {*"cde"}))
+        assert np.shares_memory(memory[one], memory[two]) is together

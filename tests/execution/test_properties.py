@@ -174,6 +174,25 @@ def test_what_rises_beyond_the_domain_of_an_op_rises_less():
     assert len(messages(rises, f"inputs: {{x: {rows}}}, ")) == 1
 
 
+@pytest.mark.parametrize(
+    ("bias", "rtol", "holds"),
+    [(100, 0.1, True), (100, 1e-9, False), (0.001, 0.001, False), (0.001, 1e5, True)],
+)
+def test_what_falls_by_less_than_a_part_of_itself_is_monotone(bias, rtol, holds):
+    """`y` falls by some hundredths; its tolerance is a tenth of 100, or a part of a thousandth."""
+    text = f"""
+graphnn: 1
+nodes:
+  x: {{op: input, shape: [batch, 1]}}
+  y: {{op: affine, inputs: x, units: 1, weight: [[-0.01]], bias: [{bias}]}}
+examples:
+  - {{properties: {{monotone: {{input: x, output: y}}}}, atol: 0, rtol: {rtol},
+     inputs: {{x: [[0]]}}}}
+"""
+    (result,) = run_examples(graphnn.loads(text))
+    assert result.ok is holds
+
+
 def test_inputs_that_were_drawn_where_the_network_is_not_defined():
     example = "- {properties: {finite: {output: h}, batchwise: {output: log}}}"
     (result,) = run_examples(graphnn.loads(NETWORK + example))

@@ -7,18 +7,21 @@ import os
 import pickle
 import socket
 import sys
+import threading
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from gradient_cases import digits
-from graphnn.gradients.numerical.engine import processes
+from graphnn.gradients.numerical.engine import processes, serving
 from graphnn.gradients.numerical.engine.arena import Arena
 from graphnn.gradients.numerical.engine.pool import WORTH, Pool
 from graphnn.gradients.numerical.engine.processes import ByProcesses
-from graphnn.gradients.numerical.engine.serving import LARGEST, _Worker
+from graphnn.gradients.numerical.engine.serving import HELLO, LARGEST, Answer, Order, _Worker
 from stub_engine import Named
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="threads are used here")
 
@@ -387,6 +390,38 @@ def test_what_is_forgotten_is_closed_and_its_processes_are_not_ended():
     assert pool._queue.fileno() == pool._far.fileno() == -1
     for descriptor in held:
         os.close(descriptor)
+
+
+def test_a_worker_serves_until_its_queue_is_closed(monkeypatch):
+    ended, imported = [], []
+    monkeypatch.setattr(serving, "os", SimpleNamespace(_exit=ended.append))
+
+    def import_module(name):
+        imported.append(name)
+        if name == "gone":
+            raise ImportError(name)
+
+    monkeypatch.setattr(serving, "import_module", import_module)
+    queue, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs, own = Arena(), Arena()
+    at = theirs.put(Named("first"))
+    given = 3, far.detach(), theirs.descriptor, own.descriptor, ["gone", "graphnn.ops"]
+    worker = threading.Thread(target=serving.serve, args=given, daemon=True)
+    worker.start()
+    queue.settimeout(PATIENCE)
+    assert pickle.loads(queue.recv(LARGEST)) == Answer(3, HELLO, None, True)
+    assert imported == ["gone", "graphnn.ops"]
+    for number, task in ((7, "a"), (4, "b")):
+        queue.send(pickle.dumps(Order(number, 0, at, task)))
+        answer = pickle.loads(queue.recv(LARGEST))
+        assert answer[:2] == (3, number)
+        assert own.get(answer.result) == ("first", task, False)
+    assert not ended
+    queue.close()
+    worker.join(PATIENCE)
+    assert ended == [0]
+    os.close(theirs.descriptor)
+    os.close(own.descriptor)
 
 
 def test_a_fork_lets_go_of_pools():

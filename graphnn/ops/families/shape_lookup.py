@@ -46,6 +46,7 @@ class Gather(Op):
         Case({"axis": 0}, [(3, 2), (2, 2)], ["float", "int"]),
         Case({"axis": 1, "batch_axes": 1}, [(3, 4), (3,)], ["float", "int"]),
         Case({"axis": -1, "batch_axes": 1}, [(2, 2, 3), (2, 2)], ["float", "int"]),
+        Case({"axis": 2, "batch_axes": 1}, [(2, 3, 4, 2), (2, 3)], ["float", "int"]),
         Case({"axis": 2, "batch_axes": 2}, [(2, 2, 3), (2, 2, 2)], ["int", "int"]),
     )
 

@@ -203,8 +203,7 @@ class _Lines:
 
 
 def _same(word: str, value: Plain) -> bool:
-    found = _resolved(word)
-    return type(found) is type(value) and repr(found) == repr(value)
+    return repr(_resolved(word)) == repr(value)  # which shows the type too, and the sign of 0
 
 
 def _resolved(word: str) -> Plain:
