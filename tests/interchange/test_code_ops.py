@@ -132,6 +132,81 @@ def test_torch_computes_the_op_and_its_gradient(name, examples):
     law()
 
 
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_torch_lacks_of_the_variants_is_known(name):
+    """Without torch: whatever is not refused has a form, which it reads in other tests."""
+    refused = []
+    for case in variants(REGISTRY[name]):
+        form, _ = form_of(case)
+        try:
+            layer = case.op.to_torch_layer(form)
+            text = "" if layer else case.op.to_torch(form)
+            compile(layer or text, name, "eval")
+            case.op.torch_given(form)
+        except NotImplementedError as reason:
+            refused.append(str(reason))
+    assert refused == REFUSED.get(name, [])
+
+
+def of(name, shapes, shape, kinds=None, **attributes):
+    """An op, and the form of it for a network that leaves sizes open."""
+    names = tuple(f"v{n}" for n in range(len(shapes)))
+    kinds = kinds or ("float",) * len(shapes)
+    op = REGISTRY[name].model_validate(attributes, context={"batch": free("batch")})
+    return op, CodeForm(names, shapes, kinds, "y", shape, "g")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "given", "padding"),
+    [
+        # Torch pads unevenly too, but with a warning, and refuses steps.
+        (2, 1, "F.pad(v0, (0, 1))", ""),
+        (3, 1, "v0", ", padding='same'"),
+        (3, 2, "F.pad(v0, (0, 1))", ""),
+        (1, 1, "v0", ", padding='same'"),
+    ],
+)
+def test_what_torch_cannot_pad_alike_is_padded_before(kernel, stride, given, padding):
+    shapes = (free("batch"), 2, 4), (5, 2, kernel), (5,)
+    shape = free("batch"), 5, 4 // stride
+    attributes = {"filters": 5, "kernel": [kernel], "stride": [stride], "padding": "same"}
+    op, form = of("conv1d", shapes, shape, **attributes)
+    assert op.torch_given(form) == [given]
+    layer = op.to_torch_layer(form)
+    assert layer.startswith(f"nn.Conv1d(2, 5, {kernel}")
+    assert ("padding" in layer) is bool(padding)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "dtype", "layer", "text"),
+    [
+        (("int",), "float", "nn.Buffer(torch.zeros(0), persistent=False)", "v0.to(self.y)"),
+        (("float",), "float", "", "v0"),
+        (("int",), "int", "", "v0.long()"),
+        (("float",), "int", "", "v0.long()"),
+    ],
+)
+def test_a_cast_to_real_numbers_takes_those_of_the_module(kinds, dtype, layer, text):
+    op, form = of("cast", ((2, 3),), (2, 3), kinds, dtype=dtype)
+    assert op.to_torch_layer(form) == layer
+    assert op.to_torch(replace(form, names=(*form.names, "self.y")) if layer else form) == text
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "index"),
+    [
+        (1, None, "1:"),
+        ("batch - 2", None, "v0.shape[0] - 2:"),
+        ("batch - 2", "batch - 1", "v0.shape[0] - 2:v0.shape[0] - 1"),
+        (0, "batch - 1", ":v0.shape[0] - 1"),
+    ],
+)
+def test_a_stretch_is_written_without_brackets_around_its_ends(start, stop, index):
+    batch = free("batch")
+    op, form = of("slice", ((batch, 3),), (batch - 2, 3), axis=0, start=start, stop=stop)
+    assert op.to_numpy(form) == f"v0[{index}]"
+
+
 @pytest.mark.oracle
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)

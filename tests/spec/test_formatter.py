@@ -308,6 +308,23 @@ def test_a_comment_behind_a_bracket_takes_no_other_s_place(inner, laid):
     assert text == f"graphnn: 1\n\nnodes:\n  x:{laid}"
 
 
+@pytest.mark.parametrize("count", [9, 20, 30])
+def test_a_comment_behind_a_list_stays_behind_its_last_line(count):
+    words = ", ".join(["0.123456789"] * count)
+    text = format_text(f"examples:\n  - [{words}]  # end\n  - 2\n")
+    *lines, end, last = text.splitlines()
+    assert not any("#" in line for line in lines)
+    assert end.endswith("0.123456789]  # end")
+    assert last == "  - 2"
+
+
+def test_a_key_outside_of_brackets_needs_no_quotes():
+    text = "a[0],b: 1\n\nc{d}:\n  e: 1  # apart\n"
+    assert format_text(text) == text
+    inside = format_text("x: {'a[0],b': 1}\n")
+    assert inside == 'x: {"a[0],b": 1}\n'
+
+
 def test_windows_ends_of_lines_become_line_feeds():
     assert format_text("graphnn: 1 # a\r\nname: b\r\n") == "graphnn: 1  # a\nname: b\n"
 

@@ -23,7 +23,6 @@ GIVEN: dict[str, dict[str, Any]] = {
     "embedding": {"vocabulary": 4, "units": 2},
     "gru": {"units": 2},
     "lstm": {"units": 2},
-    "power": {"exponent": 1.7},
     "rnn": {"units": 2},
     "weighted": {"weight": 0.3},
 }

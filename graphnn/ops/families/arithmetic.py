@@ -250,6 +250,9 @@ class Power(_OfPositive):
 
     also_called = aliases(exponent="power exp")
     elsewhere = ("pow",)
+    cases: ClassVar[tuple[Case, ...]] = tuple(
+        Case({"exponent": exponent}, [(2, 3)]) for exponent in (1.7, 0, 1, 2, 3, 0.5, -1)
+    )
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``x^exponent``, entry by entry."""
