@@ -114,3 +114,16 @@ def test_no_estimate_is_made_where_none_is_asked_for():
         found = graphnn.numerical_gradient(net, inputs, method=method, estimate=False)["a1.bias"]
         assert np.isnan(found.error).all()
         np.testing.assert_allclose(found.value, exact, rtol=0, atol=near)
+
+
+@pytest.mark.parametrize(("errors", "verdict"), [(9.7, "agree"), (10.3, "wrong backward")])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_estimated_error_is_trusted_to_a_factor_of_ten(errors, verdict, sign):
+    net, inputs = digits()
+    # Of so large a step the error is far more than what backpropagation may round.
+    options = {"step": 1e-2, "order": 2}
+    found = graphnn.numerical_gradient(net, inputs, **options)["a1.weight"]
+    assert found.error.min() > 1e-9
+    given = {"a1.weight": found.value + sign * errors * found.error}
+    report = graphnn.check_gradients(net, inputs, gradients=given, **options)
+    assert report.counts[verdict] == found.value.size

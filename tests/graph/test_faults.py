@@ -26,6 +26,25 @@ def test_faults_of_a_dict_have_no_place():
     )
 
 
+@pytest.mark.parametrize(
+    "examples",
+    [
+        "[{inputs: {x: {ones: [1, 2]}}, outputs: {NAME: 1}}]",
+        "[{properties: {monotone: {input: x, output: NAME}}}]",
+        "[{properties: {causal: {input: NAME, output: x, axis: 0}}}]",
+    ],
+)
+def test_a_node_at_fault_is_not_called_missing(examples):
+    text = (
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n  y: {op: gone, inputs: x}\n"
+        "examples: "
+    )
+    there = graphnn.diagnose_text(text + examples.replace("NAME", "y"))
+    assert [each.message for each in there] == ["there is no op 'gone'"]
+    missing = graphnn.diagnose_text(text + examples.replace("NAME", "z"))
+    assert {each.message for each in missing} == {"there is no op 'gone'", "there is no node 'z'"}
+
+
 def test_too_many_nodes(monkeypatch):
     monkeypatch.setattr("graphnn.spec._nodes.MAX_NODES", 3)
     nodes = {f"n{number}": X for number in range(4)}

@@ -106,6 +106,28 @@ def test_copies_of_a_block_are_added_up():
     assert row[-2:] == (str(3 * 25), str(3 * 5 * 8))
 
 
+def test_states_are_no_entries_of_a_block():
+    """A normalization has two states between its parameters and those of the next layer."""
+    net = graphnn.loads("""
+graphnn: 1
+blocks:
+  b:
+    inputs: [x]
+    nodes:
+      n: {op: batch_norm, inputs: x}
+      a: {op: affine, inputs: n, units: 5}
+    output: a
+nodes:
+  x: {op: input, shape: [batch, 5]}
+  h: {block: b, inputs: x, repeat: 3}
+  one: {block: b, inputs: h}
+""")
+    rows = {row[0]: row[4] for row in net.summary().nodes.rows}
+    each = 5 + 5 + 25 + 5  # gain, shift, weight and bias
+    assert rows["h x3"] == f"{3 * each} entries"
+    assert rows["one"] == f"{each} entries"
+
+
 def test_parameters_of_copies_are_one_row_where_they_are_alike():
     net = graphnn.loads("""
 graphnn: 1
