@@ -183,20 +183,16 @@ class _Reader:
             place = spec.inputs[found.other_input].value.span
             self._findings.error("size-conflict", str(found), place, notes=(note,))
 
-    def _node(self, name: str) -> Node | None:
-        node = self._graph.find(name)
-        return node if isinstance(node, Node) else None
-
     def _gives_inputs(self, spec: ExampleSpec) -> bool:
         """Whether nothing under 'inputs' is at fault: that may be meant for any of them."""
         given = spec.place.get("inputs")
-        nodes = [self._node(name) for name in spec.inputs]
+        nodes = [self._graph.find(name) for name in spec.inputs]
         return (given is None or isinstance(given, Map)) and all(
             node is not None and node.op.is_input for node in nodes
         )
 
     def _wanted(self, name: str) -> Wanted:
-        node = self._node(name)
+        node = self._graph.find(name)
         return Wanted(name) if node is None else Wanted(node.name, node.kind, node.shape)
 
     def _array(self, name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
@@ -231,7 +227,7 @@ class _Reader:
     def _read_by(self, outputs: tuple[str, ...]) -> list[Node]:
         """The inputs that sound nodes among `outputs` depend on, in schedule order."""
         if outputs not in self._read:  # examples are many, and alike
-            read = self._graph.upstream(name for name in outputs if self._node(name))
+            read = self._graph.upstream(name for name in outputs if self._graph.find(name))
             nodes = (self._graph.nodes[name] for name in self._graph.nodes if name in read)
             self._read[outputs] = [node for node in nodes if node.op.is_input]
         return self._read[outputs]

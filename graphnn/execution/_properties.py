@@ -55,9 +55,9 @@ def diagnose_properties(graph: Graph, spec: ExampleSpec) -> Iterator[Diagnostic]
     for each in spec.properties:
         output = graph.find(str(each.output.value))
         source = graph.find(str(given.value)) if (given := _input_of(each)) else None
-        if not isinstance(output, Node) or (given and not isinstance(source, Node)):
+        if output is None or (given and source is None):
             continue  # reported as unknown, or at fault
-        if given and isinstance(source, Node):
+        if given and source:
             if not source.op.is_input:
                 message = f"'{given.value}' is {source.op.name}, so a test cannot change its value"
                 yield Diagnostic("not-an-input", message, given.span)
@@ -66,7 +66,7 @@ def diagnose_properties(graph: Graph, spec: ExampleSpec) -> Iterator[Diagnostic]
                 message = f"'{output.name}' does not depend on '{source.name}'"
                 yield Diagnostic("missing-input", message, given.span)
                 continue
-        yield from _misplaced(each, output, source if isinstance(source, Node) else None)
+        yield from _misplaced(each, output, source)
         if isinstance(each, BatchwiseSpec) and not with_rows(graph, output):
             shape = show(output.shape)
             message = f"no input has as many rows as '{output.name}', whose shape is {shape}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from graphnn.diagnostics import FAULTY, Faulty, UsageError, suggestion
+from graphnn.diagnostics import UsageError, suggestion
 from graphnn.graph._wiring import Wiring
 from graphnn.ops import Array, Kind, Op, Operand
 from graphnn.ops.initializers import MAP, Initializer
@@ -162,12 +162,9 @@ class Graph:
     outputs: tuple[str, ...]
     losses: tuple[str, ...]
 
-    def find(self, name: str) -> Node | Faulty | None:
-        """The node that `name` stands for; `FAULTY` for one at fault, None where there is none."""
-        node = self.nodes.get(self.spec.aliases.get(name, name))
-        if node is None and self.spec.find(name) is not None:
-            return FAULTY
-        return node
+    def find(self, name: str) -> Node | None:
+        """The node that `name` stands for; None where there is none, or one at fault."""
+        return self.nodes.get(self.spec.aliases.get(name, name))
 
     def node(self, name: str) -> Node:
         """The node called `name`, or that the use or copy of a block called `name` stands for.
@@ -178,7 +175,7 @@ class Graph:
             There is none.
         """
         found = self.find(name)
-        if not isinstance(found, Node):
+        if found is None:
             help = suggestion(name, (*self.nodes, *self.spec.aliases))
             message = f"there is no node '{name}'"
             raise UsageError.of("unknown-node", message, help=help)

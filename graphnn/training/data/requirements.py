@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from graphnn.diagnostics import FAULTY, Faulty
 from graphnn.execution.network import Network
-from graphnn.graph import Graph, Node
+from graphnn.graph import Graph
 from graphnn.ops import REGISTRY, Op
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import NetworkSpec
@@ -78,7 +78,7 @@ def losses_of(network: Network, spec: TrainSpec) -> tuple[str, ...] | Faulty:
 
 def are_sound(graph: Graph, names: Iterable[str]) -> bool:
     """Whether there are nodes called `names`, all of them sound."""
-    return all(isinstance(graph.find(name), Node) for name in names)
+    return all(graph.find(name) for name in names)
 
 
 def keys_of(spec: NetworkSpec) -> Mapping[str, Entry]:
