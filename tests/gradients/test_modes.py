@@ -1,13 +1,18 @@
 """Gradients of networks that do one thing in training and another when run."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
 import graphnn
 from gradient_cases import dense, images, plant
 from graphnn.diagnostics import UsageError
+from graphnn.gradients import Reverse
 from graphnn.gradients._check import compare
+from graphnn.ops import Op, data, registered, state
 from graphnn.ops.families.normalization import BatchNormTraining, DropoutTraining
+from graphnn.ops.initializers import Zeros
 
 
 @pytest.mark.parametrize("method", ["probes", "loop"])
@@ -123,3 +128,49 @@ def test_noise_behind_maps_that_move_rows(method):
     found = graphnn.numerical_gradient(net, {}, method=method, mode="train")
     # Nothing depends on the parameters, as the noise does not.
     np.testing.assert_array_equal(found["p.value"].value, np.zeros((2, 3)))
+
+
+class Largest(Op, register=False):
+    """Keeps the largest entry that it was ever given."""
+
+    op: Literal["largest"] = "largest"
+    operands = (data("x", "batch n"), state("most", "n", Zeros()))
+    result = "batch n"
+    batchwise = True
+
+    def forward(self, x, most):
+        return x * 1
+
+    def vjp(self, cotangent, output, x, most):
+        return cotangent, None
+
+    def update(self, output, x, most):
+        return {"most": np.maximum(most, x.max(axis=0))}
+
+
+def test_states_are_updated_with_what_was_saved_if_the_op_saves(monkeypatch):
+    saved = []
+    update = BatchNormTraining.update
+
+    def recorded(self, *arrays, **keywords):
+        saved.append({*keywords.get("saved", ())})
+        return update(self, *arrays, **keywords)
+
+    monkeypatch.setattr(BatchNormTraining, "update", recorded)
+    text = """
+    graphnn: 1
+    nodes:
+      x: {op: input, shape: [batch, 3]}
+      m: {op: largest, inputs: x}
+      n: {op: batch_norm, inputs: m}
+      y: {op: mean, inputs: n, axis: 1}
+    """
+    x = np.random.default_rng(0).normal(size=(5, 3)) + 4
+    with registered(Largest):
+        found = Reverse(graphnn.loads(text), loss="y", mode="train")({"x": x})
+    np.testing.assert_array_equal(found.state["m.most"], x.max(axis=0))
+    np.testing.assert_allclose(found.state["n.running_mean"], 0.1 * x.mean(axis=0), rtol=1e-12)
+    variance = 0.9 + 0.1 * x.var(axis=0, ddof=1)
+    np.testing.assert_allclose(found.state["n.running_variance"], variance, rtol=1e-12)
+    # Which are not computed again.
+    assert [{"mean", "variance"} <= each for each in saved] == [True]
