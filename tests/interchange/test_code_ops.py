@@ -178,6 +178,25 @@ def test_what_torch_cannot_pad_alike_is_padded_before(kernel, stride, given, pad
 
 
 @pytest.mark.parametrize(
+    ("shape", "layer"),
+    [
+        ((2, 3, 4), "nn.InstanceNorm1d(3"),
+        ((2, 3, 4, 1), "nn.InstanceNorm2d(3"),
+        ((2, 3, 1, 1, 4), "nn.InstanceNorm3d(3"),
+        ((2, 3, 1, 1, 1), "torch needs more than one number of a channel"),
+        ((2, 3, 4, 1, 1, 1), "torch has at most three axes after the channels"),
+    ],
+)
+def test_torch_normalizes_each_channel_along_three_axes_at_most(shape, layer):
+    op, form = of("instance_norm", (shape, (3,), (3,)), shape)
+    if layer.startswith("nn."):
+        assert op.to_torch_layer(form).startswith(layer)
+    else:
+        with pytest.raises(NotImplementedError, match=f"^{layer}$"):
+            op.to_torch_layer(form)
+
+
+@pytest.mark.parametrize(
     ("kinds", "dtype", "layer", "text"),
     [
         (("int",), "float", "nn.Buffer(torch.zeros(0), persistent=False)", "v0.to(self.y)"),
