@@ -106,6 +106,39 @@ def test_threads_join_where_work_lasts(many_pieces, monkeypatch):
         assert (by == {threading.get_ident()}) is own
 
 
+class Lasting:
+    """An engine whose tasks are how many seconds they last."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(workers, "perf_counter", lambda: self.now)
+
+    def carry_out(self, task):
+        self.now += task
+        return task
+
+
+class AtOnce(Executor):
+    """Carries out each task as it is given, and keeps it."""
+
+    def __init__(self):
+        self.tasks = []
+
+    def submit(self, work, token, parcel, task):
+        self.tasks.append(task)
+        future = Future()
+        future.set_result(work(token, parcel, task))
+        return future
+
+
+@pytest.mark.parametrize(("alone", "by_pool"), [(1.0, 2), (0.7, 3), (9.0, 0), (0.0, 4)])
+def test_the_pool_is_given_what_is_left_after_so_many_seconds(alone, by_pool, monkeypatch):
+    tasks, pool = [0.75, 0.5, 0.25, 0.5], AtOnce()
+    with Shared(Lasting(monkeypatch), pool, 2, alone) as shared:
+        assert list(shared.results(tasks)) == tasks
+    assert pool.tasks == tasks[len(tasks) - by_pool :]
+
+
 def test_workers_begin_with_the_next_parameter_before_one_is_done():
     net, inputs = digits(20)
     first = First()
