@@ -127,6 +127,14 @@ OTHERS = [
     ),
     (lambda: NETWORK.draw(look=3).content("svg"), "a path is needed here, not int"),
     (lambda: drawing.filters(np.ones((1, 1, 2, 2)), path=3), "a path is needed here, not int"),
+    (lambda: NETWORK.draw(only=3), "a name is text, not 3"),
+    (lambda: NETWORK.draw(hide=True), "a name is text, not True"),
+    (lambda: NETWORK.draw(against="net.yaml"), "'against' is a Network, not str"),
+    (lambda: NETWORK.draw(trace=3), "'trace' is a Trace, not int"),
+    (
+        lambda: graphnn.search("net.yaml", progress=3),
+        "'progress' must be a function of a SearchProgress, not 3",
+    ),
     (lambda: NETWORK.draw(links=3), "'links' is an address, not 3"),
     (
         lambda: NETWORK.draw(width=b"8cm"),

@@ -120,7 +120,7 @@ class DiagramOptions:
     ] = None
 
     def __post_init__(self) -> None:
-        if faults := [*self._faults(), *self._text_faults()]:
+        if faults := [*self._faults(), *self._kind_faults(), *self._text_faults()]:
             raise UsageError(*faults)
 
     def _faults(self) -> Iterator[Diagnostic]:
@@ -142,6 +142,17 @@ class DiagramOptions:
                 message = f"the style '{self.style}' does not read '{name}'"
                 help = f"it is read by {listed(self.readers(name))}"
                 yield Diagnostic("bad-option", message, help=help)
+
+    def _kind_faults(self) -> Iterator[Diagnostic]:
+        """Something else in the place of names, of a network or of a trace."""
+        for names in (self.only, self.hide):
+            if not isinstance(names, Iterable | None):
+                yield Diagnostic("bad-option", f"a name is text, not {names!r}")
+        for name, kind in (("against", Network), ("trace", Trace)):
+            given = getattr(self, name)
+            if not isinstance(given, kind | None):
+                what = f"a {kind.__name__}, not {type(given).__name__}"
+                yield Diagnostic("bad-option", f"'{name}' is {what}")
 
     def _text_faults(self) -> Iterator[Diagnostic]:
         """An unsafe address of links, and a width that is not a length."""

@@ -67,6 +67,9 @@ def search(
     """
     if not is_whole(trials, 1):
         raise UsageError.of("bad-trials", f"a search has at least one trial, not {trials!r}")
+    if progress is not None and not callable(progress):
+        message = f"'progress' must be a function of a SearchProgress, not {progress!r}"
+        raise UsageError.of("bad-option", message)
     base = declared(file, settings)
     spec = _search_spec(base)
     objective = _objective(spec, train_spec(base))
