@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PydanticUserError
 
-from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._declaration import check_declaration, untyped
 from graphnn.ops._facts import owner
 from graphnn.ops._inference import Inferred, Unifier
@@ -702,7 +703,8 @@ class Op(BaseModel, metaclass=_Declared):
             if AXIS in each.metadata and shapes:
                 value = getattr(self, name)
                 one = isinstance(value, int)
-                found[name] = (normal_axis if one else normal_axes)(value, shapes[0])
+                with suppress(ShapeError):  # of somebody's op, the axis of something else
+                    found[name] = (normal_axis if one else normal_axes)(value, shapes[0])
         return found
 
     @property

@@ -119,7 +119,7 @@ def _results(base: type[Op]) -> dict[str, tuple[Test, str]]:
         "solve_sizes": (_mapping_of(size), "a mapping of names to sizes"),
         "signature": (text, "a text"),
         "passage": (_or_none(_instance(Passage)), "a Passage or None"),
-        "from_front": (_instance(Mapping), "a mapping of names to axes"),
+        "from_front": (_instance(Mapping), "a mapping of names to values"),
         "part": (_or_none(_three), "an axis, a start and a stop, or None"),
     }
 

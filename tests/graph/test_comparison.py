@@ -13,7 +13,7 @@ from hypothesis import given
 
 import graphnn
 from graphnn.diagnostics import FileError, SpecError, UsageError
-from graphnn.ops import Op, data, registered
+from graphnn.ops import Axis, Op, data, registered
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 from graphnn.testing import networks
@@ -499,6 +499,28 @@ examples:
       invariant: {permutation: 0, output: m, input: x}
       causal: {input: x, output: s, axis: 1}
 """
+
+
+class Spread(Op, register=False):
+    """A new last axis, named as `x` does not have it."""
+
+    op: Literal["spread"] = "spread"
+    axis: Axis = 2
+    operands = (data("x", "..."),)
+
+    def infer_shape(self, *shapes):
+        return (*shapes[0], 1)
+
+    def forward(self, x):
+        return x[..., None]
+
+
+def test_an_axis_of_something_else_is_compared_as_it_is():
+    text = "graphnn: 1\nnodes: {x: {op: input, shape: [2, 3]}, y: {op: spread, inputs: x, axis: 2}}"
+    with registered(Spread):
+        assert reported(text, text) == "no difference"
+        other = text.replace("axis: 2", "axis: -1")
+        assert reported(text, other) == "nodes\n  ~ y: axis 2 -> -1"
 
 
 def test_from_which_end_axes_and_places_are_counted_is_no_difference():
