@@ -55,17 +55,16 @@ def changed(case, before, position, axis, place):
 def ways(case, position, axis):
     """Axes of the result and shifts by which each entry along an axis goes alone."""
     before, count = value(case).copy(), case.data[position].shape[axis]
-    reached = [changed(case, before, position, axis, place) for place in range(count)]
-    found = set()
-    for result in range(before.ndim):
-        shifts = {
-            place - at
-            for place, hit in enumerate(reached)
-            for at in np.nonzero(hit)[result].tolist()
-        }
-        if len(shifts) == 1 and before.shape[result] >= count:
-            found.add((result, *shifts))
-    return found
+    shifts = {n: set() for n, size in enumerate(before.shape) if size >= count}
+    for place in range(count if shifts else 0):
+        hit = np.nonzero(changed(case, before, position, axis, place))
+        for result in [*shifts]:
+            shifts[result] |= {place - at for at in hit[result].tolist()}
+            if len(shifts[result]) > 1:
+                del shifts[result]
+        if not shifts:
+            break
+    return {(result, *shift) for result, shift in shifts.items() if shift}
 
 
 @pytest.mark.parametrize("name", sorted({*RUNNABLE} - {*UNSTATED}))
