@@ -104,7 +104,7 @@ def test_the_numbers_are_those_of_one_worker(make, options):
 
 def test_arrays_lie_in_the_workers_memory_as_here():
     net, inputs = convolved()
-    base = BasePass(Objective(net, inputs, net.losses(), "run", 0))
+    base = BasePass(Objective(net, inputs, net.losses(), "run", 0), complex=False)
     assert not all(value.flags.c_contiguous for value in base.values)
     sent = pickle.loads(pickle.dumps(base))
     for ours, theirs in (

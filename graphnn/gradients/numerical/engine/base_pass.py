@@ -39,7 +39,7 @@ class BasePass:
         Likewise, for ops that have kinks.
     """
 
-    def __init__(self, objective: Objective, complex: bool = False) -> None:
+    def __init__(self, objective: Objective, complex: bool) -> None:
         executor, inputs = objective.executor(keep=True), objective.inputs
         values, release = executor.values(inputs, objective.network.arrays, objective.noise())
         self.values = [np.array(value) for value in values]
