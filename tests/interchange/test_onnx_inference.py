@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,18 @@ def test_a_refusal_is_followed_by_the_answer_to_the_next_model(right):
     shapes = onnx.load_model_from_string(right.answer(RIGHT.SerializeToString()))
     (y,) = shapes.graph.output
     assert [dim.dim_param or dim.dim_value for dim in y.type.tensor_type.shape.dim] == ["n", 2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_less_memory_may_be_allowed_already(tmp_path):
+    program = (
+        "import resource, sys, graphnn\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))\n"
+        "print(graphnn.load_onnx(sys.argv[1]).run(x=[[1, 2]])['y'])\n"
+    )
+    command = [sys.executable, "-c", program, str(written(tmp_path, RIGHT))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[[2. 3.]]\n"
 
 
 def test_after_ctrl_c_no_answer_to_another_model_is_read(right, monkeypatch):

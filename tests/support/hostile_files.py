@@ -718,7 +718,7 @@ def _paths() -> Iterator[Hostile]:
     for number, name in enumerate(('"a\\0b.npz"', f"{'x' * 5000}.npz", f"{'d/' * 3000}w.npz")):
         yield _path(f"file-name-{number}", USES["weights"](name), None, *FILE_NAMES[number])
     for number, name in enumerate(('""', "'.'", "./", "d/..")):
-        yield _path(f"file-name-folder-{number}", USES["weights"](name), None, "unknown-format")
+        yield _path(f"file-name-folder-{number}", USES["weights"](name), None, "not-a-file")
     for number, name in enumerate(("w.pkl", "w.npy", "w.pt", "w", "net.yaml")):
         yield _path(f"file-name-kind-{number}", USES["weights"](name), None, "unknown-format")
     other = {

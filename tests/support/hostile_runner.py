@@ -34,6 +34,7 @@ import graphnn
 import hostile_files
 from graphnn.cli.app import COMMANDS, application, main
 from graphnn.diagnostics import GraphnnError
+from graphnn.interchange.onnx import inference
 from graphnn.lsp.answers import ANSWERS, Question
 from graphnn.lsp.document import Document
 from graphnn.lsp.positions import Places
@@ -284,7 +285,7 @@ def _watch(folder: Path, report: int, each: Hostile) -> None:
         touched = ""
         if event == "open":
             path, _, flags = arguments
-            if isinstance(path, int):
+            if isinstance(path, int) or path == os.devnull:  # that of processes
                 return
             written = (flags or 0) & _WRITING
             if not _inside(path, (str(folder),) if written and writes else () if written else own):
@@ -294,6 +295,8 @@ def _watch(folder: Path, report: int, each: Hostile) -> None:
             if arguments[0] is not None and not imports and not _inside(arguments[0], own):
                 touched = f"{event}: {arguments[0]!r}"
         elif event.startswith(_FORBIDDEN) and event not in allowed:
+            if event == "subprocess.Popen" and str(inference._PROGRAM) in arguments[1]:
+                return  # in which onnx infers shapes
             if writes and arguments and _inside(arguments[0], (str(folder),)):
                 return
             touched = f"{event}: {arguments!r}"
