@@ -1,6 +1,7 @@
 from ._backprop import BlownUp as BlownUp
 from ._backprop import Reverse as Reverse
 from ._backprop import backprop as backprop
+from ._backprop import parameters_behind as parameters_behind
 from ._check import CheckOptions as CheckOptions
 from ._check import check_gradients as check_gradients
 from ._functions import check_function as check_function

@@ -125,6 +125,17 @@ class BlownUp(NamedTuple):
     arrays: Operands
 
 
+def parameters_behind(
+    network: Network, losses: Iterable[str], names: Iterable[str], mode: Mode
+) -> tuple[str, ...]:
+    """Those of the parameters `names` that a path leads from to a loss; others have gradient 0."""
+    plan = network.executor(losses, mode=mode).plan
+    targets = _targets(network, plan, names)
+    reached = _reached(plan, targets.values())
+    behind = set().union(*(reached.get(slot, ()) for slot in plan.outputs.values()))
+    return tuple(name for name, slot in targets.items() if slot in behind)
+
+
 class Reverse:
     """The gradient of one loss, ready to be taken many times.
 
@@ -142,8 +153,6 @@ class Reverse:
     ----------
     noisy : bool
         Whether a pass draws noise, and so needs a generator.
-    reached : frozenset of str
-        The names from which a path leads to the loss; the gradient by others is always 0.
     """
 
     def __init__(
@@ -166,9 +175,6 @@ class Reverse:
         self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
         self._stateful = stateful_steps(plan)
-        reached = _reached(plan, self._targets.values())
-        behind = set().union(*(reached.get(plan.outputs[name], ()) for name in self._losses))
-        self.reached = frozenset(name for name, slot in self._targets.items() if slot in behind)
         self._pulls = _pulls(plan, self._targets.values())
         self._sized = any(pull.with_sizes is not None for pull in self._pulls)
 

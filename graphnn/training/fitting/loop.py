@@ -9,7 +9,12 @@ import numpy as np
 
 from graphnn.diagnostics import RunError, TrainingError
 from graphnn.execution.network import Network
-from graphnn.gradients import Reverse, fault_of_gradient, numerical_gradient
+from graphnn.gradients import (
+    Reverse,
+    fault_of_gradient,
+    numerical_gradient,
+    parameters_behind,
+)
 from graphnn.graph import lints
 from graphnn.ops import Array
 from graphnn.spec.training_records import TrainSpec
@@ -129,8 +134,10 @@ class Training:
             self.optimizer.start(trained, Course(spec.epochs, self._step_count)),
         )
         self._watch = watch(spec, validated=self.sets.validation is not None)
+        # What the loss does not depend on stays as it is: weight decay is for what is trained.
+        self._moved = parameters_behind(network, self.measuring.losses, self._names, "train")
         # By numerical gradients alone, nothing is asked of the reverse pass, and no vjp is run.
-        reversed_by = self._names if spec.gradient == "backprop" else ()
+        reversed_by = self._moved if spec.gradient == "backprop" else ()
         self._reverse = Reverse(
             network,
             loss=self.measuring.losses,
@@ -138,8 +145,6 @@ class Training:
             also=self.measuring.nodes,
             mode="train",
         )
-        whole = Reverse(network, loss=self.measuring.losses, only=self._names, mode="train")
-        self._moved = whole.reached
         # Freeing it teaches glibc to keep blocks up to its size, which steps allocate over and
         # over, and not to fetch them from the kernel each time; elsewhere it does nothing.
         np.empty(_HEAP, np.uint8)
@@ -287,9 +292,7 @@ class Training:
         return loss, also
 
     def _descend(self, gradients: Mapping[str, Array]) -> None:
-        # What the loss does not depend on stays as it is: weight decay is for what is trained.
-        moved = {name: gradient for name, gradient in gradients.items() if name in self._moved}
-        self.optimizer.step(self.state.optimizer, self.network.parameters, moved)
+        self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
 
     def _batches(self) -> Iterator[dict[str, Array]]:
         if self.sets.train is None:
@@ -312,12 +315,12 @@ class Training:
         if not found.finite and self.spec.gradient == "backprop":
             rng = np.random.default_rng(seed) if self._reverse.noisy else None
             raise RunError(fault_of_gradient(self._reverse, batch, rng))
-        if self.spec.gradient == "numerical":
+        if self.spec.gradient == "numerical" and self._moved:
             estimates = numerical_gradient(
                 self.network,
                 batch,
                 loss=self.measuring.losses,
-                only=self._names,
+                only=self._moved,
                 estimate=False,
                 mode="train",
                 seed=seed,
