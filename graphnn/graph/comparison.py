@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import takewhile
 from typing import Any, Literal
@@ -17,6 +18,7 @@ import numpy as np
 
 from graphnn.diagnostics import counted
 from graphnn.graph._graph import Graph, Node, Origin
+from graphnn.ops import ShapeError, normal_axis
 from graphnn.spec import flow
 from graphnn.spec.example_records import ExampleSpec
 from graphnn.spec.node_records import BlockCallSpec, Reference
@@ -425,8 +427,9 @@ def _promised(graph: Graph, example: ExampleSpec, names: Mapping[str, str]) -> A
                 said[key] = names.get(said[key], said[key])
         source = graph.find(str(plain(getattr(each, "input", each.output))))
         for key in ("axis", "permutation"):
-            if key in said and isinstance(source, Node) and said[key] >= -len(source.shape):
-                said[key] %= len(source.shape)
+            if key in said and source is not None:
+                with suppress(ShapeError):  # there is no such axis, as a check reports
+                    said[key] = normal_axis(said[key], source.shape)
         found.setdefault(str(each.place.value), []).append(said)
     return {name: made[0] if len(made) == 1 else made for name, made in found.items()}
 

@@ -548,6 +548,19 @@ def test_another_axis_is_a_difference(old, new, wanted):
     assert reported(COUNTED, COUNTED.replace(old, new)).startswith(wanted)
 
 
+@pytest.mark.parametrize(("shape", "one", "other"), [("[]", 0, -1), ("[2, 3]", 3, 1)])
+def test_an_axis_that_is_not_there_is_compared_as_it_is(shape, one, other):
+    text = """\
+graphnn: 1
+nodes: {x: {op: input, shape: %s}, y: {op: tanh, inputs: x}}
+examples:
+  - properties: {invariant: {permutation: %d, output: y, input: x}}
+"""
+    old, new = text % (shape, one), text % (shape, other)
+    assert reported(old, old) == "no difference"
+    assert reported(old, new).startswith("examples\n  ~ example 1: properties")
+
+
 REMARKS = """\
 graphnn: 1
 blocks:
