@@ -1,3 +1,4 @@
+from ._arguments import is_real as is_real
 from ._arguments import is_whole as is_whole
 from ._codes import ALLOWABLE as ALLOWABLE
 from ._codes import AREAS as AREAS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TypeGuard
 
 
@@ -13,3 +13,8 @@ def is_whole(value: object, least: float = -math.inf) -> TypeGuard[int]:
     Those of NumPy are.
     """
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def is_real(value: object) -> TypeGuard[float]:
+    """Whether `value` is a real number; True and False are not. Those of NumPy are."""
+    return isinstance(value, Real) and not isinstance(value, bool)

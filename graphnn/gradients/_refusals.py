@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import Code, Diagnostic, UsageError, is_real, suggestion
 from graphnn.execution.network import Network, names_of
 
 
@@ -52,8 +50,7 @@ def check_tolerance(tolerance: Any) -> None:
     ------
     UsageError
     """
-    real = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
-    if tolerance is not None and not (real and 0 <= tolerance <= 1):
+    if tolerance is not None and not (is_real(tolerance) and 0 <= tolerance <= 1):
         message = f"'tolerance' must be a number from 0 to 1, not {tolerance!r}"
         help = "leave it out for the rounding of the gradient's precision"
         raise UsageError.of("bad-option", message, help=help)

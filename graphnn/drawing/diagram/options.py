@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from numbers import Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from graphnn.diagnostics import Diagnostic, UsageError, is_whole, listed, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError, is_real, is_whole, listed, suggestion
 from graphnn.drawing.diagram import styles
 from graphnn.drawing.diagram.palette import ThemeName
 from graphnn.execution import Network, Trace
@@ -185,8 +184,7 @@ class DiagramOptions:
             found = _LENGTH.fullmatch(self.width.strip())
             width = float(found[1]) * _UNITS[found[2]] if found else 0.0
         else:
-            real = isinstance(self.width, Real) and not isinstance(self.width, bool)
-            width = float(self.width or 0.0) if real else 0.0
+            width = float(self.width) if is_real(self.width) else 0.0
         return width if width > 0 else None
 
 

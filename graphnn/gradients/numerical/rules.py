@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import UsageError, is_whole
+from graphnn.diagnostics import UsageError, is_real, is_whole
 from graphnn.gradients._refusals import check_choice
 from graphnn.ops import Array
 
@@ -165,5 +164,4 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
 def is_step(value: Any) -> bool:
     """Whether entries can be moved so far."""
     number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    real = isinstance(number, Real) and not isinstance(number, bool)
-    return real and 0 < float(number) < math.inf
+    return is_real(number) and 0 < float(number) < math.inf

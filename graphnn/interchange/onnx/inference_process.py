@@ -46,9 +46,9 @@ def _limit_memory() -> None:
     with suppress(ImportError):  # Windows has no such limits
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        least = _MEMORY if most == resource.RLIM_INFINITY else min(_MEMORY, most)
-        resource.setrlimit(resource.RLIMIT_AS, (least, most))
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        soft = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 if __name__ == "__main__":
