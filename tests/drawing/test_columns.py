@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 from math import atan2, degrees
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import graphnn
 from graphnn.drawing.diagram.columns import PAGE, wrapped
@@ -32,11 +34,11 @@ def overlap(a: Rectangle, b: Rectangle) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
-def inside(point: Point, box: Rectangle, slack: float) -> bool:
+def inside(points: Sequence[Point], box: Rectangle, slack: float) -> NDArray[np.bool_]:
+    """Which points are inside a box that is so much larger."""
     x, y, width, height = box
-    return (
-        x - slack <= point[0] <= x + width + slack and y - slack <= point[1] <= y + height + slack
-    )
+    least, most = (x - slack, y - slack), (x + width + slack, y + height + slack)
+    return ((np.array(points) >= least) & (np.array(points) <= most)).all(axis=1)
 
 
 def faults(layout: Layout, edges: Edges) -> list[str]:
@@ -50,12 +52,12 @@ def faults(layout: Layout, edges: Edges) -> list[str]:
     for (source, target), line in zip(edges, layout.lines, strict=True):
         points = list(along(line))
         for name, end in ((source, points[0]), (target, points[-1])):
-            if not inside(end, layout.boxes[name], 1.0):
+            if not inside([end], layout.boxes[name], 1.0):
                 found.append(f"the line {source} -> {target} misses {name}")
         for name, box in layout.boxes.items():
-            if name not in (source, target) and any(inside(each, box, -1.0) for each in points):
+            if name not in (source, target) and inside(points, box, -1.0).any():
                 found.append(f"the line {source} -> {target} crosses {name}")
-        if not all(inside(each, page, 0.1) for each in points):
+        if not inside(points, page, 0.1).all():
             found.append(f"the line {source} -> {target} leaves the page")
         longest = max(abs(bx - ax) + abs(by - ay) for (ax, ay), (bx, by) in pairwise(points))
         if longest > max(layout.width, layout.height) / 10:

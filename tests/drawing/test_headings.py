@@ -14,7 +14,7 @@ from graphnn.drawing.diagram.headings import with_headings
 from graphnn.drawing.diagram.layout import Arrangement, Layout
 from graphnn.drawing.diagram.scene import Box, Ink, Path, Rectangle, Text
 from places import ROOT, SPECS
-from scene_faults import inside, overlap, points, rectangle
+from scene_faults import crosses, inside, overlap, points, rectangle
 
 GALLERY = ROOT / "docs" / "gallery"
 FRAMED = sorted(
@@ -54,11 +54,12 @@ def placed(diagram: Diagram) -> tuple[dict[str, Rectangle], dict[str, Rectangle]
 def crossings(diagram: Diagram) -> list[str]:
     """Lines that run over the words of headings."""
     lines = [item for item in diagram.scene.items if isinstance(item, Path)]
+    words = placed(diagram)[1]
     return [
         f"{path.source} -> {path.node} crosses the heading of {name}"
         for path in lines
-        for name, (x, y, width, height) in placed(diagram)[1].items()
-        if any(x < px < x + width and y < py < y + height for px, py in points(path))
+        for name, place in words.items()
+        if crosses(points(path), place)
     ]
 
 

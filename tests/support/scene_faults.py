@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graphnn.drawing.diagram.labels import along
 from graphnn.drawing.diagram.scene import Box, Path, Rectangle, Scene, Text
 
@@ -25,9 +28,16 @@ def overlap(a: Rectangle, b: Rectangle) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
-def points(path: Path) -> list[tuple[float, float]]:
-    """Points all along a path."""
-    return list(along(path.points))
+def points(path: Path) -> NDArray[np.float64]:
+    """Points all along a path, a row each."""
+    return np.array(list(along(path.points)))
+
+
+def crosses(points: NDArray[np.float64], place: Rectangle) -> bool:
+    """Whether any of the points is within a rectangle."""
+    x, y, width, height = place
+    within = (points > (x, y)) & (points < (x + width, y + height))
+    return bool(within.all(axis=1).any())
 
 
 def faults(scene: Scene) -> list[str]:
@@ -53,10 +63,8 @@ def faults(scene: Scene) -> list[str]:
         if text.node:
             continue
         patch = _patch(scene, place)
-        x, y, width, height = place
         for at, path, places in along:
-            crossed = any(x < px < x + width and y < py < y + height for px, py in places)
-            if at > patch and crossed:
+            if at > patch and crosses(places, place):
                 found.append(f"a line to {path.node!r} crosses {text.text!r}")
     return found
 
