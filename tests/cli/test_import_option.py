@@ -213,6 +213,7 @@ def test_what_is_imported_and_what_is_broken(net, monkeypatch):
     assert imports.import_installed() == {"more-ops": "ZeroDivisionError: division by zero"}
 
 
+@pytest.mark.slow
 def test_a_broken_package_harms_nobody_but_is_named(net, environment):
     installed(net, "twyce")
     code, out = check(net, environment, net)

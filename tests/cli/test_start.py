@@ -85,6 +85,7 @@ def test_what_completion_imports(environment, gate, words):
     assert found == "typer"
 
 
+@pytest.mark.slow
 def test_what_an_import_too_many_shows(environment, gate):
     found, rooms = imported(["check", "and.yaml"], environment, before="import networkx")
     assert (found, rooms) == ("networkx numpy typer yaml", CHECK[1])
@@ -97,6 +98,7 @@ def test_what_checking_a_sound_file_leaves_out(environment, gate):
     assert printed(program, environment).stderr.splitlines()[-1] == ""
 
 
+@pytest.mark.slow
 def test_libraries_are_set_up_before_they_are_imported_but_for_what_the_user_has_set(
     environment, gate
 ):

@@ -213,6 +213,7 @@ def test_a_loss_that_runs_away_keeps_what_was_reached(call, descent):
     assert len(Path("out/history.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows, no_plots):
     process = start("train", "net.yaml", "--set", "seed=3")
     for line in process.stderr:

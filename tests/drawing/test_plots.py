@@ -202,6 +202,7 @@ def test_without_matplotlib_no_height_is_computed(monkeypatch: pytest.MonkeyPatc
     assert refusal(lambda: path_on_contours(function, [[0, 1]])).startswith("error[no-matplotlib]")
 
 
+@pytest.mark.slow
 def test_matplotlib_comes_with_the_first_plot_and_pyplot_never() -> None:
     script = (
         "import sys; import graphnn.drawing as p; assert 'matplotlib' not in sys.modules;"
@@ -337,6 +338,7 @@ def test_more_images_than_the_limit() -> None:
     assert len(image_sheet(many).axes[0].images) == 100
 
 
+@pytest.mark.slow
 def test_tall_sheet_is_saved_with_fewer_pixels(tmp_path: Path) -> None:
     image_sheet(np.zeros((400, 2, 2)), columns=1, limit=400, path=tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:

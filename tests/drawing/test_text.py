@@ -134,6 +134,7 @@ builtins.sum = {0}
 """
 
 
+@pytest.mark.slow
 def test_the_same_spec_is_the_same_bytes_whatever_the_hash_seed_and_however_python_adds_floats(
     monkeypatch, capsys
 ):

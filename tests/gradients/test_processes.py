@@ -240,6 +240,7 @@ def test_a_network_takes_its_processes_along():
     assert descriptors() == before
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_an_error_and_the_next_gradient_has_others():
     net, inputs = digits(20)
     pool = started(net)
@@ -292,6 +293,7 @@ class Interrupt(BaseException):
     """Stands for Ctrl-C, which would end the tests."""
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_processes():
     net, inputs = digits(20)
     pool = started(net)

@@ -69,6 +69,7 @@ def test_nearest_names_are_looked_for_a_limited_number_of_times():
     assert 0 < len(helped) < 50
 
 
+@pytest.mark.slow
 def test_nearest_parameters_are_looked_for_a_limited_number_of_times():
     def reported(count):
         names = {f"p{n}": {"share": f"P{n + 1}.value"} for n in range(count)}

@@ -210,6 +210,7 @@ def shares(count):
     return nodes | {f"p{count}": {"op": "parameter", "value": 5}}
 
 
+@pytest.mark.slow
 def test_thousands_of_shares():
     assert_linear(lambda count: graphnn.loads({"graphnn": 1, "nodes": shares(count)}), 2000)
     count = 2000

@@ -196,6 +196,7 @@ except graphnn.GraphnnError as error:
 """
 
 
+@pytest.mark.slow
 def test_cycles_do_not_depend_on_the_hash_seed():
     shown = set()
     for seed in ("0", "1"):

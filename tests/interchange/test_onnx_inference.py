@@ -82,6 +82,7 @@ def test_a_refusal_is_followed_by_the_answer_to_the_next_model(right):
     assert [dim.dim_param or dim.dim_value for dim in y.type.tensor_type.shape.dim] == ["n", 2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
 def test_less_memory_may_be_allowed_already(tmp_path):
     program = (

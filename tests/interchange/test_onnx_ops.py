@@ -156,6 +156,7 @@ def test_an_op_has_a_form_or_a_reason(name):
     assert set(op.onnx_keys) <= set(op.model_fields)
 
 
+@pytest.mark.slow
 def test_a_wrong_form_is_caught(monkeypatch):
     monkeypatch.setattr(REGISTRY["subtract"], "onnx", "Add")
     with pytest.raises(AssertionError):

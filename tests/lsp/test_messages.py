@@ -64,7 +64,7 @@ def shown(session, uri, codes):
     until(lambda: [each["code"] for each in published()] == codes, published)
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 80), pytest.param(2, 400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("seed", "count"), [(1, 30), pytest.param(2, 400, marks=pytest.mark.slow)])
 def test_any_messages(seed, count, tmp_path):
     assert run(seed, count, tmp_path) == []
 
@@ -84,6 +84,7 @@ def test_a_text_that_is_not_open_is_refused(session, uri):
     assert (error["code"], error["message"]) == (-32803, f"no text is open at '{shown}'")
 
 
+@pytest.mark.slow
 def test_a_refused_rename_is_one_line_without_an_escape_and_not_in_the_log():
     session = Session()
     opened(session, "untitled:a")
@@ -102,6 +103,7 @@ def test_a_diagnostic_holds_no_escape(session):
     assert found["message"] == "there is no op 'soft\ufffdmax'\nhelp: did you mean 'softmax'?"
 
 
+@pytest.mark.slow
 def test_a_newer_text_ends_the_check_of_the_older_and_shutdown_does_not_wait(tmp_path):
     (tmp_path / "endless.py").write_text(ENDLESS)
     session = Session("--import", "endless", folder=tmp_path)

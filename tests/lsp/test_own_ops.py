@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from own_ops import TWICE
 
 TEXT = "graphnn: 1\nnodes:\n  x: {op: input, shape: [2]}\n  y: {op: OP, inputs: x}\n"
@@ -48,6 +50,7 @@ def published(folder: Path, op: str, *options: str) -> list[str]:
         server.communicate()
 
 
+@pytest.mark.slow
 def test_the_server_knows_them(tmp_path):
     (tmp_path / "twice.py").write_text(TWICE)
     assert published(tmp_path, "twice", "--import", "twice") == []

@@ -97,6 +97,7 @@ def steps(op):
     return {key: getattr(op, key) for key in ("stride", "dilation", "groups")}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.usefixtures("cut")
 @THOROUGH
@@ -112,6 +113,7 @@ def test_convolution(case):
     compare(op, case.arrays, lambda x, w, b: function(wide(x), w, b))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cut")
 @THOROUGH
 @given(drawn("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"))

@@ -255,6 +255,7 @@ def test_json_says_the_same():
     assert list(spec.nodes) == list(spec_of(BLOCKS).nodes)
 
 
+@pytest.mark.slow
 def test_ten_thousand_copies():
     net = graphnn.loads("""
 graphnn: 1

@@ -142,6 +142,7 @@ def _most(keys: set[str], words: set[object]) -> bool:
     return len(keys & words) > len(keys) / 2
 
 
+@pytest.mark.slow
 def test_no_other_module_holds_a_list_of_the_keys_of_a_section():
     tables = {PACKAGE / "spec" / "model.py", *(PACKAGE / "spec").glob("*_records.py")}
     others = {*PACKAGE.rglob("*.py")} - tables

@@ -56,6 +56,7 @@ def test_a_record_alone_may_be_changed():
     assert made == Fast(2)
 
 
+@pytest.mark.slow
 def test_a_type_checker_refuses_to_change_a_record(tmp_path):
     pytest.importorskip("mypy")
     shutil.copy(ROOT / "graphnn" / "spec" / "record.py", tmp_path)

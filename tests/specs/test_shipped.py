@@ -125,6 +125,7 @@ def test_the_overfitting_network_knows_its_examples_and_no_others():
     assert runs["dropout"].test["accuracy"] > plain.test["accuracy"]
 
 
+@pytest.mark.slow
 def test_batch_norm_learns_from_a_start_that_is_lost_without_it():
     text = (SPECS / "batch_norm.yaml").read_text()
     found = graphnn.train(graphnn.loads(text, {"epochs": 5}))

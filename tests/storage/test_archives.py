@@ -298,6 +298,7 @@ def test_a_name_given_twice(tmp_path):
     assert refused(archives.read_arrays, path) == ("broken-file", message, "")
 
 
+@pytest.mark.slow
 def test_an_archive_of_very_many_names(tmp_path):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

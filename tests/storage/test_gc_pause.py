@@ -81,6 +81,7 @@ def _pause_over(containers):
     return searches.count("start")
 
 
+@pytest.mark.slow
 def test_no_search_begins_with_what_was_built():
     assert _pause_over(gc_pause._LARGE + 1000) == 0
     assert _pause_over(gc_pause._LARGE - 1000) == 1  # it takes little, and Python keeps its ways
@@ -97,6 +98,7 @@ def test_what_somebody_else_froze_stays_frozen():
         gc.unfreeze()
 
 
+@pytest.mark.slow
 def test_garbage_made_in_a_pause_is_found_later():
     class Ring:
         pass

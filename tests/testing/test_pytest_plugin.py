@@ -71,6 +71,7 @@ def test_each_spec_is_items_even_without_examples(run, tmp_path):
     assert "the network has no loss" in shown
 
 
+@pytest.mark.slow
 def test_names_of_examples_are_on_one_line_and_each_is_there_once(run, tmp_path):
     abouts = ["check", "same", "same", "example 3: same", "example 6", None, "a\\nb\\t\\u0007"]
     written = [
@@ -99,6 +100,7 @@ def test_names_of_examples_are_on_one_line_and_each_is_there_once(run, tmp_path)
     assert "1 passed" in run("line.yaml::example 1: check", "--graphnn", ".")[1]
 
 
+@pytest.mark.slow
 def test_names_of_examples_are_those_by_which_pytest_selects_them(run, tmp_path):
     abouts = {"a::b": "a:b", "::c:::": ":c:", "a:b": "example 3: a:b", "d [e::f]": "d [e:f]"}
     written = [
@@ -248,6 +250,7 @@ def test_the_last_failures_are_run_again(run, tmp_path):
     assert "passed" not in run(*again, "--lf")[1]
 
 
+@pytest.mark.slow
 def test_ops_of_the_project_are_imported(run, tmp_path):
     (tmp_path / "twice.py").write_text(
         "from typing import Literal\nfrom graphnn.ops import Op, data\nclass Twice(Op):\n"

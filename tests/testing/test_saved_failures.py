@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 import graphnn
 from graphnn.testing import NetworkCase
@@ -66,6 +67,7 @@ def test_a_case_is_printed_as_a_file_with_the_command_that_checks_it():
     assert graphnn.loads(repr(CASE)).run(CASE.inputs)["f"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_failure_is_printed_saved_and_checked_again(tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "cube.py").write_text(OP)

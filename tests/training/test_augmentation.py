@@ -188,6 +188,7 @@ def test_training_batches_are_changed_anew_and_held_back_rows_never(spec, monkey
     assert run.history[-1]["validation_loss"] == pytest.approx(run.network.loss(rows), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_run_repeats_and_resumes_bit_for_bit(spec, tmp_path):
     whole = graphnn.train(spec, folder=tmp_path / "whole")
     assert equal(whole, graphnn.train(spec))
@@ -209,6 +210,7 @@ def test_an_interrupted_epoch_leaves_no_trace(spec):
     assert equal(graphnn.train(spec, progress=stop), graphnn.train(spec, {"epochs": 2}))
 
 
+@pytest.mark.slow
 def test_another_augmentation_is_another_run(spec, tmp_path):
     graphnn.train(spec, {"epochs": 1}, folder=tmp_path / "run")
     with pytest.raises(TrainingError) as caught:

@@ -38,6 +38,7 @@ def picture(html: str) -> bytes | None:
     return found and base64.b64decode(found[1])
 
 
+@pytest.mark.slow
 def test_a_run(run):
     last = run.history[-1]
     values = ", ".join(f"{name} {value:.4g}" for name, value in last.items())

@@ -74,6 +74,7 @@ def test_a_link_out_of_the_folder_is_not_written_through(folder, name):
     assert (folder / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_leaves_is_no_dead_end(folder):
     code = (
         "import os, sys, graphnn; from graphnn.storage import archives\n"

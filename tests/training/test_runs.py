@@ -320,6 +320,7 @@ def test_arrays_are_taken_as_those_of_a_file_are():
     assert runs[0].history == runs[1].history
 
 
+@pytest.mark.slow
 def test_digits_that_were_wrong_are_pictured(tmp_path):
     net = graphnn.load(SPECS / "mnist.yaml", {"epochs": 1, "rows": 500})
     run = graphnn.train(net, folder=tmp_path / "run")

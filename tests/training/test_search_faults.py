@@ -152,6 +152,7 @@ def test_ctrl_c_at_no_moment_leaves_a_trial_under_way(descent, monkeypatch, mome
     assert done.count("complete") == 3
 
 
+@pytest.mark.slow
 def test_the_trial_of_a_killed_process_is_ended_by_whoever_goes_on(descent):
     code = (
         "import graphnn, time\n"

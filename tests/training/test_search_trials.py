@@ -124,6 +124,7 @@ def test_a_search_in_two_parts_is_one_in_a_piece():
     assert graphnn.search(file, 3, storage="part.log").trials == both.trials
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_file():
     file = descent("{learning_rate: {uniform: [0.01, 0.9]}, pruner: none}")
     code = f"import graphnn; graphnn.search({file!r}, 12, storage='both {{0}}%?.log')"
