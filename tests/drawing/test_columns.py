@@ -14,7 +14,8 @@ import graphnn
 from graphnn.drawing.diagram.columns import PAGE, wrapped
 from graphnn.drawing.diagram.labels import along
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
-from graphnn.drawing.diagram.scene import Box, Point, Rectangle
+from graphnn.drawing.diagram.scene import Box, Rectangle
+from scene_faults import overlap
 
 CHAIN = [f"n{number}" for number in range(40)]
 BLOCKS = [*pairwise(CHAIN), *((CHAIN[at], CHAIN[at + 4]) for at in range(0, 36, 4))]
@@ -30,15 +31,11 @@ def in_columns(edges: Edges, direction: str = "down", columns: int | None = None
     return wrapped(laid_out(edges, direction), sources, direction, PAGE, columns)
 
 
-def overlap(a: Rectangle, b: Rectangle) -> bool:
-    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
-
-
-def inside(points: Sequence[Point], box: Rectangle, slack: float) -> NDArray[np.bool_]:
-    """Which points are inside a box that is so much larger."""
+def inside(points: NDArray[np.float64], box: Rectangle, slack: float) -> NDArray[np.bool_]:
+    """Which points, a row each, are inside a box that is widened by `slack` on each side."""
     x, y, width, height = box
     least, most = (x - slack, y - slack), (x + width + slack, y + height + slack)
-    return ((np.array(points) >= least) & (np.array(points) <= most)).all(axis=1)
+    return ((points >= least) & (points <= most)).all(axis=1)
 
 
 def faults(layout: Layout, edges: Edges) -> list[str]:
@@ -50,16 +47,16 @@ def faults(layout: Layout, edges: Edges) -> list[str]:
         if overlap(first, second)
     ]
     for (source, target), line in zip(edges, layout.lines, strict=True):
-        points = list(along(line))
-        for name, end in ((source, points[0]), (target, points[-1])):
-            if not inside([end], layout.boxes[name], 1.0):
+        points = np.array(list(along(line)))
+        for name, end in ((source, points[:1]), (target, points[-1:])):
+            if not inside(end, layout.boxes[name], 1.0):
                 found.append(f"the line {source} -> {target} misses {name}")
         for name, box in layout.boxes.items():
             if name not in (source, target) and inside(points, box, -1.0).any():
                 found.append(f"the line {source} -> {target} crosses {name}")
         if not inside(points, page, 0.1).all():
             found.append(f"the line {source} -> {target} leaves the page")
-        longest = max(abs(bx - ax) + abs(by - ay) for (ax, ay), (bx, by) in pairwise(points))
+        longest = np.abs(np.diff(points, axis=0)).sum(axis=1).max()
         if longest > max(layout.width, layout.height) / 10:
             found.append(f"the line {source} -> {target} leaps by {longest:.0f}")
     return found
